@@ -1,0 +1,41 @@
+/*
+ * effect.h -- what one stanza does to the shared memory, written down before the first step, so that a
+ * worker's replacement finishes what it had begun: each step happens exactly once, or none did.
+ */
+#pragma once
+
+#include "shm/outbox.h"
+
+/*
+ * Draft: origin is the session that sent the stanza (slot UINT32_MAX: the server itself), stanza its
+ * number. finishes: h_in of the origin becomes that number when all steps are done.
+ */
+void	effect_draft(struct shm *shm, struct slot_ref origin, uint64_t stanza, bool finishes);
+
+/*
+ * Room for bytes of payload, at the end of what was staged; RESULT_FULL past EFFECT_STAGING_MAX or when
+ * tmpfs is full. *offset names them in pieces. Valid until the next effect_stage().
+ */
+int	effect_stage(struct shm *shm, uint32_t size, char **memory, uint32_t *offset);
+
+/* Gives unused bytes at the end of the last effect_stage() back. */
+void	effect_stage_cut(struct shm *shm, uint32_t offset, uint32_t used);
+
+/* An append of the pieces, in order, to one session. RESULT_FULL past EFFECT_STEPS_MAX. */
+int	effect_add(struct shm *shm, struct slot_ref target, enum entry_kind kind, uint8_t flags,
+	    const struct effect_piece *pieces, int count);
+
+/*
+ * Does it. RESULT_FULL: no memory for it, nothing has happened. Otherwise all of it happened: returns
+ * the number of steps whose target had ended meanwhile (effect_is_gone() tells which);
+ * with such steps h_in did not move, and the caller routes them anew with the same stanza number.
+ * Marks the targets dirty; wake_flush() tells their workers.
+ */
+int	effect_run(struct shm *shm);
+bool	effect_is_gone(const struct shm *shm, uint32_t step);
+
+/* The replacement's half: finishes the effect that stands in this worker's record. Returns steps done. */
+int	effect_finish(struct shm *shm);
+
+/* Called with the slot locked by one who took the lock from the dead: settles the last append. */
+void	effect_settle(struct shm *shm, uint32_t slot);

@@ -1,0 +1,228 @@
+/* layout.h -- every byte that several processes share; README.md draws it. */
+#pragma once
+
+#include <assert.h>
+#include <stdatomic.h>
+#include <stdint.h>
+
+/*
+ * A process that does not know this number refuses the memory by name. It grows when a
+ * field moves; a field that takes reserved space leaves it as it is.
+ */
+#define LAYOUT_VERSION 1
+#define LAYOUT_MAGIC   "ROOKERY"
+
+#define WORKERS_MAX	64	/* worker numbers 0..63 */
+#define PROCESSES_MAX	72	/* workers, two stores, master, and room for more */
+#define SLOTS_MAX	(1u << 24)
+
+enum segment_kind {
+	SEGMENT_INSTANCE = 1, SEGMENT_SLOTS, SEGMENT_ARENA, SEGMENT_EFFECT, SEGMENT_DIRTY,
+	SEGMENT_RING
+};
+
+/* Starts every segment. What does not match is refused before anything else is read. */
+struct segment_header {
+	char	 magic[8];
+	uint32_t layout;	/* LAYOUT_VERSION */
+	uint32_t kind;		/* enum segment_kind */
+	uint32_t number;	/* of the worker or ring; 0 where there is one */
+	uint32_t unit;		/* size of what it holds: slot, block, step... */
+	uint64_t size;		/* bytes of the file, reserved and mapped */
+	uint64_t instance;	/* the same in all segments of one server */
+	uint8_t	 boot[16];	/* of the kernel: memory of another boot is stale */
+	uint8_t	 reserved[64];
+};
+static_assert(sizeof(struct segment_header) == 128, "segment header");
+
+/* --- instance: one page a process, and what all share --- */
+
+enum process_kind { PROCESS_WORKER = 1, PROCESS_STORE, PROCESS_MASTER, PROCESS_RESOLVER };
+
+#define COUNTERS_MAX 96
+
+/* Written by its process alone, but for generation (the master) and sleeping (exchanged by wakers). */
+struct process_page {
+	_Atomic uint32_t kind;
+	_Atomic uint32_t pid;
+	_Atomic uint32_t generation;	/* raised by the master when a predecessor was reaped */
+	_Atomic uint32_t sleeping;	/* 1: wants its eventfd written when work comes */
+	_Atomic uint64_t started_ms;	/* CLOCK_MONOTONIC without the test offset, as all below */
+	_Atomic uint64_t heartbeat_ms;
+	_Atomic uint64_t lock_since_ms;	/* 0: holds none */
+	_Atomic uint64_t read_since_ms;	/* 0: no read transaction open */
+	_Atomic uint32_t freeing;	/* slot + 1 whose blocks are being given back */
+	_Atomic uint32_t ready;		/* accepts connections, or serves its rings */
+	_Atomic uint64_t dirty_any;	/* 1: dirty bitmap has bits */
+	uint8_t		 reserved[944];
+	_Atomic uint64_t counters[COUNTERS_MAX];	/* see counters.def */
+	uint8_t		 reserved2[4096 - 1016 - COUNTERS_MAX * 8 - 8];
+	_Atomic uint64_t end;
+};
+static_assert(sizeof(struct process_page) == 4096, "process page");
+
+struct instance {
+	struct segment_header header;
+	uint32_t	      workers;
+	uint32_t	      max_sessions;
+	uint64_t	      hash_key[2];	/* of registry keys */
+	_Atomic uint64_t      clock_offset_ms;	/* moved by tests alone */
+	_Atomic uint64_t      archive_next;	/* archive ids */
+	_Atomic uint64_t      sessions;		/* slots in use */
+	_Atomic uint64_t      config_serial;	/* raised by each reload that took effect */
+	uint8_t		      login_secret[32];	/* false salts */
+	uint8_t		      reserved[3864 - 8];
+	uint8_t		      tickets[4096];	/* struct tls_ticket_page */
+	uint8_t		      trace[4096];	/* who is traced */
+	struct process_page   process[PROCESSES_MAX];
+};
+static_assert(sizeof(struct instance) % 4096 == 0, "instance");
+
+/* --- slots --- */
+
+enum slot_type {
+	SLOT_FREE, SLOT_C2S_UNAUTHED, SLOT_C2S_UNBOUND, SLOT_C2S, SLOT_C2S_DESTROYED,
+	SLOT_S2SIN, SLOT_S2SOUT, SLOT_COMPONENT
+};
+
+enum slot_flag {
+	SLOT_SECURE = 1 << 0,		/* under TLS */
+	SLOT_NOTOPEN = 1 << 1,		/* no stream header yet */
+	SLOT_AVAILABLE = 1 << 2,	/* has sent presence */
+	SLOT_INTERESTED = 1 << 3,	/* has asked for the roster */
+	SLOT_HIBERNATING = 1 << 4,
+	SLOT_RESUMABLE = 1 << 5,
+	SLOT_CARBONS = 1 << 6,
+	SLOT_INACTIVE = 1 << 7,		/* client state indication */
+	SLOT_IPV6 = 1 << 8,
+	SLOT_DIRECT_TLS = 1 << 9,
+};
+
+/* What another process asks of the owner; the owner clears it. */
+enum slot_order {
+	ORDER_NONE, ORDER_CONFLICT, ORDER_RESET, ORDER_NOT_AUTHORIZED, ORDER_KICK,
+	ORDER_SHUTDOWN, ORDER_GIVE_AWAY
+};
+
+/*
+ * A place in an outbox: block + 1 in the upper half, offset in the lower; 0 is no place. Of the
+ * pairs, [out_next & 1] and [out_acked & 1] count: one store of out_next or out_acked
+ * makes a change, so whoever dies before it has changed nothing.
+ */
+typedef _Atomic uint64_t place_word;
+
+struct slot {
+	/* written under the lock */
+	_Atomic uint32_t lock;		/* 0, or holder: worker + 1, generation << 8 */
+	_Atomic uint32_t owner;		/* worker + 1; 0: free */
+	_Atomic uint32_t epoch;		/* odd while in use; with the index it names one session for ever */
+	_Atomic uint32_t order;		/* enum slot_order */
+	_Atomic uint64_t out_next;	/* entries ever appended */
+	_Atomic uint64_t out_acked;	/* entries given back << 1 | parity of head */
+	place_word	 tail[2];
+	place_word	 head[2];
+	_Atomic uint64_t last[2];	/* which step appended last: see effect.h */
+	_Atomic uint64_t bytes_in;	/* payload appended, and given back */
+	_Atomic uint64_t bytes_acked;
+	/* written by the owner alone */
+	_Atomic uint64_t h_in;		/* stanzas whose effects all stand */
+	_Atomic uint64_t h_safe;	/* stanzas that may be acknowledged */
+	_Atomic uint64_t account;
+	_Atomic uint64_t resource_hash;
+	_Atomic uint32_t type;		/* enum slot_type */
+	_Atomic uint32_t flags;		/* enum slot_flag */
+	_Atomic int32_t	 priority;
+	_Atomic uint32_t port;
+	uint8_t		 address[16];
+	_Atomic uint64_t since_us;	/* wall clock of the accept */
+	_Atomic uint64_t bound_us;
+	_Atomic uint64_t deadline_ms;
+	_Atomic uint64_t last_input_ms;
+	_Atomic uint64_t stanzas_in;
+	_Atomic uint64_t stanzas_out;
+	_Atomic uint64_t octets_in;
+	_Atomic uint64_t octets_out;
+	_Atomic uint64_t cpu_us;
+	char		 stream_id[24];
+	char		 resume_id[32];
+	char		 tls[32];	/* "TLSv1.3 TLS_AES_256_GCM_SHA384", cut */
+	char		 mechanism[24];
+	uint8_t		 reserved[56];
+};
+static_assert(sizeof(struct slot) == 512, "slot");
+
+/* --- arenas --- */
+
+#define BLOCK_SIZE   2048
+#define BLOCK_EXTENT 512	/* blocks that are allocated from the system, and given back, at once: 1 MiB */
+#define BLOCKS_MAX   (1u << 24)	/* of one arena */
+
+struct block {
+	_Atomic uint32_t next;	/* block + 1 in the same numbering as places; 0: last */
+	uint32_t	 reserved;
+	uint8_t		 bytes[BLOCK_SIZE - 8];
+};
+static_assert(sizeof(struct block) == BLOCK_SIZE, "block");
+
+/* Behind the header: count words, each 0 (free) or slot + 1, page-aligned; then count blocks. */
+struct arena_header {
+	struct segment_header header;
+	_Atomic uint32_t      count;	/* blocks reserved: the size of the owner table */
+	_Atomic uint32_t      committed;	/* blocks that memory stands behind */
+	uint8_t		      reserved[4096 - 136];
+};
+static_assert(sizeof(struct arena_header) == 4096, "arena header");
+
+/* --- outbox entries: 32 bytes, then the payload, both in units of 8; a header never spans blocks --- */
+
+struct entry {
+	uint32_t length;	/* payload bytes */
+	uint8_t	 kind;		/* enum entry_kind */
+	uint8_t	 flags;
+	uint16_t reserved;
+	uint64_t number;	/* 1 for the first of the session */
+	uint64_t stamp_us;	/* wall clock of the append */
+	uint64_t origin;	/* the step that made it */
+};
+static_assert(sizeof(struct entry) == 32, "entry");
+
+/* --- effects --- */
+
+#define EFFECT_STEPS_MAX   16384
+#define EFFECT_STAGING_MAX (2u << 20)
+#define EFFECT_PIECES	   3
+
+enum step_kind { STEP_APPEND = 1 };
+
+struct effect_piece {
+	uint32_t offset;	/* in the staging memory */
+	uint32_t length;
+};
+
+struct effect_step {
+	_Atomic uint64_t    done;	/* serial of the effect when the step is done */
+	uint32_t	    slot;
+	uint32_t	    epoch;
+	uint8_t		    kind;	/* enum step_kind */
+	uint8_t		    entry_kind;
+	uint8_t		    entry_flags;
+	uint8_t		    gone;	/* the target had ended */
+	uint32_t	    length;	/* of all pieces */
+	struct effect_piece piece[EFFECT_PIECES];
+	uint8_t		    reserved[16];
+};
+static_assert(sizeof(struct effect_step) == 64, "effect step");
+
+struct effect_header {
+	struct segment_header header;
+	_Atomic uint64_t      state;	/* serial << 1 | standing */
+	uint32_t	      steps;
+	uint32_t	      origin_slot;
+	uint32_t	      origin_epoch;
+	uint32_t	      finishes;	/* 1: h_in becomes stanza when the effect is done */
+	uint64_t	      stanza;	/* number of the stanza in its session */
+	_Atomic uint32_t      steps_committed;	/* memory stands behind so many steps */
+	_Atomic uint32_t      staging_committed;	/* and so many bytes of staging */
+	uint8_t		      reserved[4096 - 128 - 40];
+};
+static_assert(sizeof(struct effect_header) == 4096, "effect header");

@@ -1,0 +1,45 @@
+/* outbox.h -- the stanzas on their way to one session: appended by any worker, read and given back by the owner. */
+#pragma once
+
+#include "shm/shm.h"
+
+enum entry_kind { ENTRY_MESSAGE = 1, ENTRY_PRESENCE, ENTRY_IQ };
+
+/* Where a reader stands: the next byte to read. Zeroed: before anything. */
+struct outbox_cursor {
+	uint64_t number;	/* entry being read, or the next to come */
+	uint64_t place;		/* of its header; 0: not known yet */
+	uint32_t offset;	/* payload bytes of it read already */
+};
+
+/* Stands at the first entry not given back. Owner only, as all below but the counts. */
+void	outbox_start(struct shm *shm, struct slot_ref ref, struct outbox_cursor *cursor);
+
+/*
+ * Copies payload bytes, entry after entry, until size is used or nothing is left; the cursor moves.
+ * stop_at 0, or the number of the last entry to be read.
+ */
+size_t	outbox_read(struct shm *shm, struct slot_ref ref, struct outbox_cursor *cursor, char *out,
+	    size_t size, uint64_t stop_at);
+
+/* The header of the entry the cursor stands at; false when there is none yet. */
+bool	outbox_peek(struct shm *shm, struct slot_ref ref, struct outbox_cursor *cursor,
+	    struct entry *entry);
+
+/* Passes over bytes without copying. */
+void	outbox_skip(struct shm *shm, struct slot_ref ref, struct outbox_cursor *cursor, size_t bytes);
+
+/* Entries up to `number` are no longer needed. RESULT_INVALID: beyond what was appended. */
+int	outbox_give(struct shm *shm, struct slot_ref ref, uint64_t number);
+
+/* Any process: entries and bytes appended and not given back. */
+uint64_t outbox_entries(const struct slot *slot);
+uint64_t outbox_bytes(const struct slot *slot);
+
+/* Appends under the slot's lock; used by effects alone. Blocks were reserved. */
+struct effect_step;
+void	outbox_append(struct shm *shm, uint32_t slot, const struct effect_step *step,
+	    const char *staging, uint64_t origin);
+
+/* Blocks an entry of that many payload bytes may need at most. */
+uint32_t outbox_blocks(uint32_t length);

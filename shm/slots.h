@@ -1,0 +1,35 @@
+/* slots.h -- one 512-byte record a connection, from accept on: taken, locked, told what to do, given back. */
+#pragma once
+
+#include "shm/shm.h"
+
+/* A free slot for this worker: type c2s_unauthed, counters 0. RESULT_FULL at max_sessions. */
+int	slot_take(struct shm *shm, struct slot_ref *ref);
+
+/* Gives blocks and slot back; refs to it go stale before it can be taken again. Owner only. */
+void	slot_give(struct shm *shm, struct slot_ref ref);
+
+/* NULL where the session of that ref has ended. */
+struct slot *slot_find(const struct shm *shm, struct slot_ref ref);
+
+/*
+ * Asks the owner of a session to do something; the strongest order wins over a weaker one
+ * that waits. The owner finds it as a dirty slot. Any process that may write may call it.
+ * RESULT_NOT_FOUND: has ended.
+ */
+int	slot_ask(struct shm *shm, struct slot_ref ref, enum slot_order order);
+enum slot_order slot_take_order(struct slot *slot);
+
+/* All stanzas up to number have had all their effects. */
+void	slot_handled(struct slot *slot, uint64_t number);
+
+/* Calls back for each slot owned by worker (after a death, for adoption); all slots in use with SHM_NOBODY. */
+void	slot_each(const struct shm *shm, uint32_t worker,
+	    void (*each)(void *owner, struct slot_ref ref, struct slot *slot), void *owner);
+
+/*
+ * The lock of a slot. Spins shortly; a holder that was reaped has it taken over,
+ * and what it left half-done is settled first. Never held over anything but memory writes.
+ */
+void	slot_lock(struct shm *shm, uint32_t slot);
+void	slot_unlock(struct shm *shm, uint32_t slot);

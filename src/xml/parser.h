@@ -1,0 +1,87 @@
+/* parser.h -- bytes of an XMPP stream to elements; the only file that knows expat. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/arena.h"
+#include "base/slice.h"
+#include "xml/element.h"
+
+/* What is wrong with the bytes; each is one stream error of RFC 6120 4.9.3. */
+enum parser_error {
+	PARSER_OK = 0,
+	PARSER_NOT_WELL_FORMED,		/* not-well-formed */
+	PARSER_RESTRICTED,		/* restricted-xml: DTD, comment, PI, entity */
+	PARSER_ENCODING,		/* unsupported-encoding */
+	PARSER_INVALID_UTF8,		/* bad-format would be wrong: not-well-formed, RFC 6120 11.6 */
+	PARSER_TOO_BIG,			/* policy-violation, stanza-too-big */
+	PARSER_TOO_DEEP,		/* policy-violation */
+	PARSER_TOO_MANY,		/* elements, attributes or namespaces: policy-violation */
+	PARSER_NAMESPACE,		/* bad-namespace-prefix */
+};
+
+const char *parser_error_text(enum parser_error error);
+
+/* All in bytes or pieces; 0 is not "unlimited". See the limits in rookery.conf(5). */
+struct parser_limits {
+	size_t	 stanza_bytes;		/* 262144 after authentication, 8192 before */
+	size_t	 token_bytes;		/* one unfinished token: 65536 */
+	size_t	 value_bytes;		/* one attribute value: 16384 */
+	size_t	 name_bytes;		/* 256 */
+	size_t	 memory;		/* expat's own, swap at 262144, refuse at four times that */
+	unsigned depth;			/* 64, before authentication 8 */
+	unsigned attributes;		/* 64 an element */
+	unsigned namespaces;		/* 64 a stanza */
+	unsigned elements;		/* 2000 a stanza, before authentication 32 */
+};
+
+/*
+ * Called while parser_feed() runs. Elements live until the call returns: they are in the
+ * parser's arena (parser_arena()), which is reset afterwards.
+ * They must not free the parser; parser_stop() and parser_pause() are allowed.
+ */
+struct parser_events {
+	void (*on_open)(void *owner, struct element *header);	/* <stream:stream>, no children */
+	void (*on_stanza)(void *owner, struct element *stanza);	/* a whole child of the stream */
+	void (*on_end)(void *owner);				/* </stream:stream> */
+};
+
+struct parser;
+
+struct parser *parser_new(const struct parser_events *events, void *owner,
+		   const struct parser_limits *limits);
+void	       parser_free(struct parser **parser);
+void	       parser_set_limits(struct parser *parser, const struct parser_limits *limits);
+
+/*
+ * Parses all bytes, or up to where parser_stop() was called: *consumed says how many.
+ * Text between stanzas (whitespace keep-alive) is dropped; other text there is
+ * not-well-formed... as RFC 6120 11.7 says for mixed content: PARSER_NOT_WELL_FORMED.
+ */
+enum parser_error parser_feed(struct parser *parser, struct slice bytes, size_t *consumed);
+
+/* From an event: no further event comes from these bytes; the parser is only good for parser_free(). */
+void	parser_stop(struct parser *parser);
+
+/*
+ * From an event: stanzas that follow in bytes already given are parsed and kept,
+ * and come with parser_resume(), which returns false while it is paused again.
+ */
+void	parser_pause(struct parser *parser);
+bool	parser_resume(struct parser *parser);
+bool	parser_is_paused(const struct parser *parser);
+
+struct arena *parser_arena(struct parser *parser);
+
+/* True between stanzas, with no byte of the next one seen. */
+bool	parser_is_at_rest(const struct parser *parser);
+
+/*
+ * For idle connections: gives expat's memory back and makes it anew, with the header's
+ * namespaces, at the next byte. Only at rest; does nothing otherwise.
+ */
+void	parser_release(struct parser *parser);
+
+/* Bytes held on behalf of this stream: expat's, arena, queue. */
+size_t	parser_memory(const struct parser *parser);
