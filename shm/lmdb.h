@@ -1,0 +1,67 @@
+/* lmdb.h -- the one door to LMDB, with the rules that keep it safe among processes. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/slice.h"
+
+/*
+ * An environment: opened after the fork and once a process (a second open of the same directory aborts,
+ * see ensure.h), under a file lock with other openers and tried again on the races of 0.9.26 to
+ * 0.9.31. No WRITEMAP, no DUPSORT. Closed by the end of the process or env_close().
+ */
+struct env;
+struct txn;
+
+enum env_flag {
+	ENV_CREATE = 1,		/* make directory and tables where missing */
+	ENV_READ_ONLY = 2,
+	ENV_VOLATILE = 4,	/* on tmpfs: no sync; the data file is allocated ahead of use */
+};
+
+#define ENV_TABLES_MAX 32
+
+struct env_options {
+	const char  *directory;
+	unsigned     flags;
+	uint64_t     map_size;		/* bytes reserved: 1 TiB durable, what max_sessions needs volatile */
+	unsigned     readers;		/* processes that read at once */
+	const char *const *tables;	/* names; a table is its index here */
+	int	     table_count;
+	uint32_t     layout;		/* of the records; another one on disk: RESULT_LAYOUT */
+};
+
+int	env_open(const struct env_options *options, struct env **env);
+void	env_close(struct env **env);
+int	env_reader_check(struct env *env);	/* clears slots of dead readers; returns how many */
+int	env_sync(struct env *env);
+double	env_fill(struct env *env);		/* used share of the map, 0 to 1 */
+
+/*
+ * A transaction carries its own error: after the first failure all calls do nothing, and
+ * txn_commit() returns it. A read transaction is short: it never outlives a callback of the loop
+ * (the page of this process, where one is set, says since when one is open).
+ */
+struct txn *txn_read(struct env *env);		/* one at a time and process; reuses its reader slot */
+struct txn *txn_write(struct env *env);
+int	txn_commit(struct txn **txn);		/* RESULT_OK, RESULT_FULL, RESULT_FAILED, ... */
+void	txn_end(struct txn **txn);		/* reads, and writes given up */
+int	txn_error(const struct txn *txn);
+
+/* *value is borrowed from the map until the transaction ends or writes. */
+bool	txn_get(struct txn *txn, int table, struct slice key, struct slice *value);
+void	txn_put(struct txn *txn, int table, struct slice key, struct slice value);
+void	txn_append(struct txn *txn, int table, struct slice key, struct slice value);	/* key is the greatest */
+bool	txn_delete(struct txn *txn, int table, struct slice key);
+
+/* Calls back in key order for keys that start with prefix, from `from` on; ends when it returns false. */
+void	txn_each(struct txn *txn, int table, struct slice prefix, struct slice from,
+	    bool (*each)(void *owner, struct slice key, struct slice value), void *owner);
+bool	txn_last(struct txn *txn, int table, struct slice *key, struct slice *value);
+uint64_t txn_entries(struct txn *txn, int table);
+
+/* For heartbeats: where open reads and writes are noted (process_page). May be NULL. */
+struct process_page;
+void	env_watch(struct env *env, struct process_page *page);

@@ -1,0 +1,91 @@
+/* registry.h -- who is online, and on which worker: LMDB on tmpfs, written by every worker. */
+#pragma once
+
+#include "shm/lmdb.h"
+#include "shm/shm.h"
+
+struct registry;
+
+struct route {
+	struct slot_ref session;
+	int8_t		priority;
+	uint32_t	flags;		/* enum slot_flag as of the last registry write */
+	uint64_t	resource_hash;
+};
+
+/* Opens runtime_dir/registry; create: the first process of a server. */
+int	registry_open(struct shm *shm, bool create, bool read_only, struct registry **registry);
+void	registry_close(struct registry **registry);
+
+struct txn *registry_read(struct registry *registry);	/* end with txn_end() */
+
+/*
+ * Copies at most max routes of an account, best priority first, and returns how many there
+ * are. Only sessions that have not ended. Nothing points into shared memory afterwards.
+ */
+int	registry_find(struct registry *registry, struct txn *txn, uint64_t account,
+	    struct route *found, int max);
+bool	registry_find_resource(struct registry *registry, struct txn *txn, uint64_t account,
+	    struct slice resource, struct route *found);
+
+/* What a conflict may do, RFC 6120 7.7.2.2. */
+enum bind_policy { BIND_KICK_OLD, BIND_KICK_NEW, BIND_RANDOM, BIND_INCREMENT };
+
+struct bind_request {
+	struct slot_ref	 session;
+	uint64_t	 account;
+	struct slice	 bare_jid;
+	struct slice	 resource;	/* wanted; empty: one is made */
+	enum bind_policy policy;
+	uint32_t	 sessions_max;	/* of one account: 20 */
+	uint64_t	 now_us;
+};
+
+struct bind_answer {
+	char		resource[1024];
+	size_t		resource_length;
+	struct slot_ref	displaced;	/* slot UINT32_MAX: none. Its record is gone; ask it to close */
+};
+
+/*
+ * Binds in one transaction. RESULT_CONFLICT: kick_new, and it is in use; RESULT_FULL: sessions_max, or the
+ * registry is four fifths full. Made resources are checked for being free.
+ */
+int	registry_bind(struct registry *registry, const struct bind_request *request,
+	    struct bind_answer *answer);
+
+/* Removes the record where it is still this session's (a displaced one's is not). */
+int	registry_unbind(struct registry *registry, uint64_t account, struct slice resource,
+	    struct slot_ref session);
+
+/*
+ * The last presence of the resource: bytes as sent to others, at most 8 KiB (RESULT_FULL above); empty: none, then
+ * priority is 0 and the resource is not available. flags: enum slot_flag bits to keep with the route.
+ */
+int	registry_set_presence(struct registry *registry, uint64_t account, struct slice resource,
+	    struct slot_ref session, int8_t priority, uint32_t flags, struct slice presence);
+bool	registry_presence(struct registry *registry, struct txn *txn, uint64_t account,
+	    uint64_t resource_hash, struct slice *presence);
+
+/* For rookeryctl: every session record. Slices are borrowed during the call. */
+struct registry_session {
+	struct slot_ref session;
+	uint64_t	account;
+	struct slice	bare_jid;
+	struct slice	resource;
+	int8_t		priority;
+	uint32_t	flags;
+	uint64_t	bound_us;
+};
+void	registry_each(struct registry *registry, struct txn *txn,
+	    bool (*each)(void *owner, const struct registry_session *session), void *owner);
+/* The record of one slot; false when it is not bound. */
+bool	registry_session_of(struct registry *registry, struct txn *txn, struct slot_ref session,
+	    struct registry_session *found);
+
+/* Removes all records whose sessions have ended or belonged to an owner that will not return. Returns how many. */
+int	registry_sweep(struct registry *registry);
+
+/* Where this process notes open transactions. */
+void	registry_watch(struct registry *registry, struct process_page *page);
+struct env *registry_env(struct registry *registry);

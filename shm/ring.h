@@ -1,0 +1,30 @@
+/* ring.h -- records from one process to one other: a circle of bytes with one writer and one reader. */
+#pragma once
+
+#include "base/slice.h"
+#include "shm/shm.h"
+
+/*
+ * Made once by the master; both ends survive their processes: what was pushed and not taken is found by the
+ * replacement. A record is at most half the ring.
+ */
+struct ring;
+
+int	ring_create(struct shm *shm, uint32_t number, uint32_t bytes);
+int	ring_attach(struct shm *shm, uint32_t number, struct ring **ring);
+void	ring_detach(struct ring **ring);
+
+/* Writer. RESULT_FULL: no room now; nothing happened. Wakes the reader (wake_fd) if it sleeps. */
+int	ring_push(struct ring *ring, struct slice head, struct slice body);
+size_t	ring_room(const struct ring *ring);	/* bytes of a record that would fit now */
+uint64_t ring_pushed(const struct ring *ring);	/* records ever pushed: the next record's number minus one */
+
+/* Reader: the next record without taking it, then ring_drop(count) takes `count` from the front. */
+bool	ring_peek(struct ring *ring, uint32_t skip, struct slice *record, uint64_t *number);
+void	ring_drop(struct ring *ring, uint32_t count);
+uint32_t ring_waiting(const struct ring *ring);
+
+/* The reader's eventfd, and whether it sleeps. */
+void	ring_set_wake_fd(struct ring *ring, int fd);
+bool	ring_sleep(struct ring *ring);		/* false: records wait */
+void	ring_awake(struct ring *ring);

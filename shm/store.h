@@ -1,0 +1,106 @@
+/* store.h -- the durable data: read by everybody, written by one process for each environment. */
+#pragma once
+
+#include "shm/lmdb.h"
+#include "shm/ring.h"
+
+enum store_kind { STORE_CORE, STORE_MSG, STORE_COUNT };
+
+/*
+ * Opens data_dir/core or data_dir/msg. A writer (the store process, or rookeryctl while no server
+ * runs) holds the lock of the data directory: RESULT_DENIED when another one has it.
+ */
+struct store;
+int	store_open(const char *data_dir, enum store_kind kind, bool writer, struct store **store);
+void	store_close(struct store **store);
+struct txn *store_read(struct store *store);
+struct env *store_env(struct store *store);
+
+/* --- accounts, in core --- */
+
+struct account {
+	uint64_t     id;		/* from 1, never used again */
+	uint64_t     version;		/* grows with each change */
+	struct slice jid;		/* bare, prepared */
+	struct slice record;		/* the owner's bytes: credentials_pack() */
+	uint32_t     hashes;		/* bit h: record has keys of hash h; for store_host_hashes() */
+};
+
+/* Borrowed until the transaction ends. */
+bool	store_account(struct store *store, struct txn *txn, struct slice jid, struct account *found);
+/* Only the id, for routing; 0: none. */
+uint64_t store_account_id(struct store *store, struct txn *txn, struct slice jid);
+void	store_accounts(struct store *store, struct txn *txn, struct slice host,
+	    bool (*each)(void *owner, const struct account *account), void *owner);
+
+/* Hashes that every account of the host has; all bits when it has no account. *accounts: how many. */
+uint32_t store_host_hashes(struct store *store, struct txn *txn, struct slice host, uint64_t *accounts);
+
+/* A secret of 32 bytes made with the data directory: false salts. */
+void	store_secret(struct store *store, struct txn *txn, uint8_t out[32]);
+
+/* --- requests: what a client of the store asks it to commit; all or nothing --- */
+
+#define STORE_ANY_VERSION UINT64_MAX
+
+enum store_verb {
+	STORE_ACCOUNT_PUT = 1,	/* jid, record, hashes; version 0: must not exist (RESULT_EXISTS); else must match (RESULT_CONFLICT) */
+	STORE_ACCOUNT_DELETE,	/* jid; RESULT_NOT_FOUND */
+	STORE_SET,		/* table, key, version, value; an empty value deletes */
+};
+
+struct store_change {
+	enum store_verb verb;
+	uint32_t     hashes;
+	int	     table;
+	uint64_t     version;
+	struct slice key;		/* or jid */
+	struct slice value;		/* or record */
+};
+
+/* Carried through the store and back, so that an answer finds its way though the asker died. */
+struct store_context {
+	struct slot_ref session;
+	uint64_t	stanza;
+	uint32_t	feature;
+	uint32_t	tag;
+};
+
+struct store_answer {
+	struct store_context context;
+	uint64_t	     request;	/* what store_ask() returned */
+	int		     result;
+	uint64_t	     account;	/* id, after an account's change */
+};
+
+/* A process's pair of rings to one store. Process numbers as in shm.h. */
+struct store_client;
+int	store_rings_create(struct shm *shm);		/* the master, once */
+int	store_client_open(struct shm *shm, uint32_t process, enum store_kind kind,
+	    struct store_client **client);
+void	store_client_close(struct store_client **client);
+/* A number above 0, or RESULT_FULL. */
+int64_t	store_ask(struct store_client *client, const struct store_context *context,
+	    const struct store_change *changes, int count);
+bool	store_can_ask(const struct store_client *client, size_t bytes);
+/* Answers that have come; returns how many. A request may be answered twice after a store died: ignore the second. */
+int	store_answers(struct store_client *client, void (*each)(void *owner, const struct store_answer *answer),
+	    void *owner);
+int	store_client_fd(struct store_client *client);	/* eventfd to watch; before sleeping: */
+bool	store_client_sleep(struct store_client *client);
+
+/* Applies at once, in this process: rookeryctl while no server runs, and tests. */
+int	store_apply(struct store *store, const struct store_change *changes, int count, uint64_t *account);
+
+/* --- the store process's loop: one transaction and one sync for all that wait --- */
+
+struct store_server;
+int	store_server_open(struct shm *shm, struct store *store, enum store_kind kind,
+	    struct store_server **server);
+/* Serves all that wait, returns how many requests; a failed commit ends the process after logging (EIO). */
+int	store_server_turn(struct store_server *server);
+/* Waits for requests or for a byte on extra_fd (-1: none), at most timeout_ms. */
+void	store_server_wait(struct store_server *server, int extra_fd, int timeout_ms);
+
+/* Eventfds the master makes before forks: for each process its answers, for each store its requests. */
+void	store_set_wake_fds(const int *process_fds, const int *store_fds);
