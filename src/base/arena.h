@@ -33,7 +33,7 @@ struct slice arena_printf(struct arena *arena, const char *format, ...)
 
 /*
  * Grows the last allocation in place where there is room, else moves it.
- * Used for text that arrives in pieces. old may be NULL.
+ * Used for text that arrives in pieces. old may be NULL; old_size is what was asked for.
  */
 void	*arena_grow(struct arena *arena, void *old, size_t old_size, size_t size);
 

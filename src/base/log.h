@@ -9,6 +9,7 @@ enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG, LOG_TRACE };
 enum log_area {
 	LOG_MASTER, LOG_WORKER, LOG_STORE, LOG_CONFIG, LOG_SHM, LOG_NET, LOG_TLS,
 	LOG_STREAM, LOG_AUTH, LOG_SESSION, LOG_ROUTING, LOG_FEATURE, LOG_CONTROL,
+	LOG_BASE,
 	LOG_AREA_COUNT
 };
 
@@ -22,7 +23,9 @@ bool	log_level_from_text(const char *text, enum log_level *level);
 
 /*
  * "2026-11-21T13:17:02.123456Z info worker 1 stream closed sid=... reason=..."
- * Bytes below 0x20 and invalid UTF-8 in the fields are written as \xNN; a line ends at 4 KiB.
+ * Control characters (also DEL and U+0080 to U+009F) and invalid UTF-8 in the fields are
+ * written as \xNN, byte by byte. A line has at most 4 KiB; a cut one ends in "...".
+ * fields may be "". errno stays as it was.
  */
 void	log_write(enum log_level level, enum log_area area, const char *event,
 	    const char *fields, ...) __attribute__((format(printf, 4, 5)));

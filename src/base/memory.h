@@ -7,6 +7,8 @@
 
 /* Zeroed memory; never NULL. Free with memory_free(). */
 void	*memory_new(size_t size);
+
+/* memory may be NULL. What is added is not zeroed. */
 void	*memory_resize(void *memory, size_t size);
 char	*memory_copy_text(struct slice text);	/* terminated */
 void	 memory_free(void *memory);

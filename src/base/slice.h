@@ -45,10 +45,11 @@ slice_is(struct slice a, const char *text)
 static inline bool
 slice_starts_with(struct slice a, struct slice prefix)
 {
-	return a.length >= prefix.length &&
-	    memcmp(a.data, prefix.data, prefix.length) == 0;
+	return a.length >= prefix.length && (prefix.length == 0 ||
+	    memcmp(a.data, prefix.data, prefix.length) == 0);
 }
 
+/* Without its first count bytes, count being at most a.length. */
 static inline struct slice
 slice_after(struct slice a, size_t count)
 {
@@ -64,5 +65,8 @@ size_t	slice_find(struct slice a, char c);
 /* Without white space (XML's four) at either end. */
 struct slice slice_trim(struct slice a);
 
-/* Reads a decimal integer that fills the whole slice; false if it is none or out of range. */
+/*
+ * Reads a decimal integer, with or without a sign, that fills the whole slice; false, and
+ * *value as it was, if it is none or out of range.
+ */
 bool	slice_to_int(struct slice a, int64_t least, int64_t most, int64_t *value);
