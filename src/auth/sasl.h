@@ -40,7 +40,7 @@ enum sasl_mechanism {
 	SASL_EXTERNAL		= 1 << 7,
 };
 
-const char *sasl_mechanism_name(enum sasl_mechanism mechanism);
+const char *sasl_mechanism_name(enum sasl_mechanism mechanism);	/* NULL: none of ours */
 unsigned    sasl_mechanism_find(struct slice name);	/* 0: none of ours */
 
 /* What the stream knows when the exchange starts; everything is copied. */
@@ -48,7 +48,7 @@ struct sasl_situation {
 	struct slice host;		/* prepared domain */
 	unsigned     offered;		/* enum sasl_mechanism bits told to the client */
 	bool	     secure;		/* under TLS */
-	uint8_t	     exporter[64];	/* channel binding data; length 0: type not offered */
+	uint8_t	     exporter[64];	/* channel binding data; length 0: type not in XEP-0440's list */
 	size_t	     exporter_length;
 	uint8_t	     end_point[64];
 	size_t	     end_point_length;
@@ -65,20 +65,30 @@ struct sasl;
 struct sasl_accounts {
 	bool (*find)(void *owner, struct slice username, struct slice host,
 	    struct credentials *found);
-	/* Slow work (PBKDF2) is handed out; when it is done call sasl_work_done(). run may go to a thread. */
+	/*
+	 * Slow work (PBKDF2) is handed out. run may go to a thread; once it has returned, done is called
+	 * on the thread of sasl_step(), at once or later, exactly once, also after sasl_free().
+	 */
 	void (*work)(void *owner, void (*run)(void *job), void (*done)(void *job), void *job);
 	const uint8_t *secret;		/* 32 bytes, the same on every worker and after a restart */
 };
 
-/* mechanism is one bit. on_later is called when a step that answered LATER has its outcome. */
+/*
+ * mechanism is one bit; what was not offered fails at its first step. *accounts is copied, its secret
+ * must outlive the exchange. on_later is called when a step that answered LATER has its outcome, and
+ * may free the sasl.
+ */
 struct sasl *sasl_new(enum sasl_mechanism mechanism, const struct sasl_situation *situation,
 		const struct sasl_accounts *accounts, void *owner,
 		void (*on_later)(void *owner, enum sasl_step step));
 /* May be called while work is under way: the result is then dropped. */
 void	     sasl_free(struct sasl **sasl);
 
+#define SASL_INPUT_MAX 4096		/* bytes a step takes; more are malformed */
+
 /*
  * Bytes are decoded already (base64 is the stream's). has_data false: no initial response ("" is one).
+ * A step after the end, or while LATER is open, fails and drops what was reached.
  * After CHALLENGE and SUCCESS sasl_output() is what goes to the client (decoded).
  */
 enum sasl_step sasl_step(struct sasl *sasl, bool has_data, struct slice data);
@@ -86,7 +96,10 @@ struct slice   sasl_output(const struct sasl *sasl);
 enum sasl_failure sasl_failure(const struct sasl *sasl);
 const char    *sasl_failure_detail(const struct sasl *sasl);	/* for the log; never for the peer */
 
-/* After SUCCESS: the prepared localpart, and the account that logged in. */
+/*
+ * The prepared localpart; before SUCCESS it is only a claim, to count failures by ("" if there is
+ * none). The account that logged in; 0 before SUCCESS.
+ */
 struct slice   sasl_username(const struct sasl *sasl);
 uint64_t       sasl_account_id(const struct sasl *sasl);
 
