@@ -1,0 +1,276 @@
+/* effect.c -- what one stanza does to the shared memory, written down before the first step. */
+#include "shm/effect.h"
+
+#include <string.h>
+
+#include "base/ensure.h"
+#include "base/log.h"
+#include "base/result.h"
+#include "shm/blocks.h"
+#include "shm/slots.h"
+#include "shm/wake.h"
+
+#define STEPS_EXTENT   64
+#define STAGING_EXTENT (64u << 10)
+
+/* A step's name for ever: worker, serial of its effect, index. */
+#define SERIAL_BITS 40
+#define SERIAL_MASK ((1ull << SERIAL_BITS) - 1)
+
+static uint64_t
+step_id(uint32_t worker, uint64_t serial, uint32_t step)
+{
+	return (uint64_t)worker << 56 | (serial & SERIAL_MASK) << 16 | step;
+}
+
+static struct shm_worker *
+mine(struct shm *shm)
+{
+	return &shm->worker[shm->me];
+}
+
+static uint64_t
+serial_of(struct effect_header *effect)
+{
+	return atomic_load_explicit(&effect->state, memory_order_relaxed) >> 1;
+}
+
+void
+effect_draft(struct shm *shm, struct slot_ref origin, uint64_t stanza, bool finishes)
+{
+	struct effect_header *effect = mine(shm)->effect;
+
+	ensure((atomic_load_explicit(&effect->state, memory_order_relaxed) & 1) == 0);
+	atomic_store_explicit(&effect->state, (serial_of(effect) + 1) << 1,
+	    memory_order_release);
+	effect->steps = 0;
+	effect->origin_slot = origin.slot;
+	effect->origin_epoch = origin.epoch;
+	effect->stanza = stanza;
+	effect->finishes = finishes;
+	shm->staged = 0;
+}
+
+/* Memory behind the steps and the staging grows in extents and stays. */
+static int
+commit(struct shm_worker *worker, _Atomic uint32_t *committed, uint32_t needed, uint32_t extent,
+    size_t unit, const void *base)
+{
+	uint32_t have = atomic_load_explicit(committed, memory_order_relaxed);
+	uint32_t wanted = (needed + extent - 1) / extent * extent;
+	size_t offset = (size_t)((const char *)base - (const char *)worker->effect);
+	int result;
+
+	if (needed <= have)
+		return RESULT_OK;
+	result = segment_commit(&worker->effect_segment, offset + have * unit,
+	    (wanted - have) * unit);
+	if (result == RESULT_OK)
+		atomic_store(committed, wanted);
+	return result;
+}
+
+int
+effect_stage(struct shm *shm, uint32_t size, char **memory, uint32_t *offset)
+{
+	struct shm_worker *worker = mine(shm);
+	int result;
+
+	if (size > EFFECT_STAGING_MAX - shm->staged)
+		return RESULT_FULL;
+	result = commit(worker, &worker->effect->staging_committed, shm->staged + size,
+	    STAGING_EXTENT, 1, worker->staging);
+	if (result != RESULT_OK)
+		return result;
+	*memory = worker->staging + shm->staged;
+	*offset = shm->staged;
+	shm->staged += size;
+	return RESULT_OK;
+}
+
+void
+effect_stage_cut(struct shm *shm, uint32_t offset, uint32_t used)
+{
+	ensure(offset + used <= shm->staged);
+	shm->staged = offset + used;
+}
+
+int
+effect_add(struct shm *shm, struct slot_ref target, enum entry_kind kind, uint8_t flags,
+    const struct effect_piece *pieces, int count)
+{
+	struct shm_worker *worker = mine(shm);
+	struct effect_step *step;
+	int result;
+
+	ensure(count <= EFFECT_PIECES);
+	if (worker->effect->steps == EFFECT_STEPS_MAX)
+		return RESULT_FULL;
+	result = commit(worker, &worker->effect->steps_committed, worker->effect->steps + 1,
+	    STEPS_EXTENT, sizeof(struct effect_step), worker->steps);
+	if (result != RESULT_OK)
+		return result;
+	step = &worker->steps[worker->effect->steps++];
+	step->slot = target.slot;
+	step->epoch = target.epoch;
+	step->kind = STEP_APPEND;
+	step->entry_kind = (uint8_t)kind;
+	step->entry_flags = flags;
+	step->gone = 0;
+	step->length = 0;
+	memset(step->piece, 0, sizeof(step->piece));
+	for (int i = 0; i < count; i++) {
+		step->piece[i] = pieces[i];
+		step->length += pieces[i].length;
+	}
+	return RESULT_OK;
+}
+
+static bool
+is_done(struct effect_step *step, uint64_t serial)
+{
+	return atomic_load_explicit(&step->done, memory_order_acquire) == serial;
+}
+
+/*
+ * One append. Whoever takes the lock from the dead settles the last append, and that may be this
+ * very step of a predecessor: so `done` is looked at again under the lock.
+ */
+static void
+run_append(struct shm *shm, struct effect_step *step, uint64_t serial, uint32_t index)
+{
+	slot_lock(shm, step->slot);
+	SHM_STEP("step: locked");
+	if (!is_done(step, serial)) {
+		if (slot_find(shm, (struct slot_ref){ step->slot, step->epoch }) == NULL)
+			step->gone = 1;
+		else
+			outbox_append(shm, step->slot, step, mine(shm)->staging,
+			    step_id(shm->me, serial, index));
+		SHM_STEP("step: appended");
+		atomic_store_explicit(&step->done, serial, memory_order_release);
+		SHM_STEP("step: done");
+	}
+	slot_unlock(shm, step->slot);
+	SHM_STEP("step: unlocked");
+}
+
+static uint32_t
+run_steps(struct shm *shm, uint64_t serial, int *ran)
+{
+	struct effect_header *effect = mine(shm)->effect;
+	uint32_t gone = 0;
+
+	for (uint32_t i = 0; i < effect->steps; i++) {
+		struct effect_step *step = &mine(shm)->steps[i];
+
+		if (!is_done(step, serial)) {
+			run_append(shm, step, serial, i);
+			(*ran)++;
+		}
+		if (step->gone)
+			gone++;
+		else
+			wake_mark(shm, step->slot);
+	}
+	return gone;
+}
+
+static void
+clear(struct shm *shm, uint64_t serial, bool finished)
+{
+	struct effect_header *effect = mine(shm)->effect;
+	struct slot_ref origin = { effect->origin_slot, effect->origin_epoch };
+	struct slot *slot = NULL;
+
+	if (origin.slot != UINT32_MAX)
+		slot = slot_find(shm, origin);
+	if (finished && effect->finishes && slot != NULL)
+		slot_handled(slot, effect->stanza);
+	SHM_STEP("effect: counted");
+	atomic_store_explicit(&effect->state, serial << 1, memory_order_release);
+	SHM_STEP("effect: cleared");
+}
+
+static int
+reserve_for(struct shm *shm)
+{
+	struct effect_header *effect = mine(shm)->effect;
+	uint32_t blocks = 0;
+
+	for (uint32_t i = 0; i < effect->steps; i++)
+		blocks += outbox_blocks(mine(shm)->steps[i].length);
+	return blocks_reserve(shm, blocks);
+}
+
+int
+effect_run(struct shm *shm)
+{
+	struct effect_header *effect = mine(shm)->effect;
+	uint64_t serial = serial_of(effect);
+	uint32_t gone;
+	int ran = 0;
+	int result = reserve_for(shm);
+
+	if (result != RESULT_OK)
+		return result;
+	SHM_STEP("effect: drafted");
+	atomic_store_explicit(&effect->state, serial << 1 | 1, memory_order_release);
+	SHM_STEP("effect: stands");
+	gone = run_steps(shm, serial, &ran);
+	clear(shm, serial, gone == 0);
+	return (int)gone;
+}
+
+bool
+effect_is_gone(const struct shm *shm, uint32_t step)
+{
+	return shm->worker[shm->me].steps[step].gone != 0;
+}
+
+/*
+ * Steps whose target has ended are left out here: their stanzas were on their way to a session that ended in the same
+ * moment as their worker, and h_in tells the sender that they were handled.
+ */
+int
+effect_finish(struct shm *shm)
+{
+	struct effect_header *effect = mine(shm)->effect;
+	uint64_t serial = serial_of(effect);
+	int ran = 0;
+	int result;
+
+	if ((atomic_load(&effect->state) & 1) == 0)
+		return 0;
+	result = reserve_for(shm);
+	ensure(result == RESULT_OK);
+	run_steps(shm, serial, &ran);
+	clear(shm, serial, true);
+	return ran;
+}
+
+void
+effect_settle(struct shm *shm, uint32_t index)
+{
+	struct slot *slot = &shm->slots[index];
+	uint64_t next = atomic_load(&slot->out_next);
+	uint64_t last = atomic_load(&slot->last[next & 1]);
+	uint32_t worker = (uint32_t)(last >> 56);
+	uint64_t serial = last >> 16 & SERIAL_MASK;
+	struct effect_header *effect;
+	struct effect_step *step;
+	uint64_t seen;
+
+	if (serial == 0 || worker >= shm->workers)
+		return;
+	effect = shm->worker[worker].effect;
+	if ((last & 0xffff) >= EFFECT_STEPS_MAX ||
+	    atomic_load(&effect->state) != (serial << 1 | 1))
+		return;
+	step = &shm->worker[worker].steps[last & 0xffff];
+	seen = atomic_load(&step->done);
+	SHM_STEP("settle: found");
+	if (seen < serial)
+		atomic_compare_exchange_strong(&step->done, &seen, serial);
+	SHM_STEP("settle: done");
+}

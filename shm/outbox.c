@@ -1,0 +1,423 @@
+/* outbox.c -- the stanzas on their way to one session: appended by any worker, read and given back by the owner. */
+#include "shm/outbox.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/ensure.h"
+#include "base/log.h"
+#include "base/result.h"
+#include "shm/blocks.h"
+#include "shm/slots.h"
+
+#define DATA_SIZE ((uint32_t)sizeof(((struct block *)0)->bytes))
+#define HEADER	  ((uint32_t)sizeof(struct entry))
+
+/* A place taken apart: block plus one, and the offset in its bytes. */
+struct spot {
+	uint32_t block;
+	uint32_t offset;
+};
+
+static struct spot
+spot_of(uint64_t place)
+{
+	return (struct spot){ (uint32_t)(place >> 32), (uint32_t)place };
+}
+
+static uint64_t
+place_of(struct spot spot)
+{
+	return (uint64_t)spot.block << 32 | spot.offset;
+}
+
+static uint32_t
+padded(uint32_t length)
+{
+	return (length + 7) & ~7u;
+}
+
+static bool
+block_exists(const struct shm *shm, uint32_t block)
+{
+	uint32_t arena = (block - 1) >> 24;
+
+	return block != 0 && arena < shm->workers &&
+	    ((block - 1) & (BLOCKS_MAX - 1)) <
+	    atomic_load_explicit(&shm->worker[arena].arena->committed, memory_order_relaxed);
+}
+
+static uint8_t *
+bytes_at(const struct shm *shm, struct spot spot)
+{
+	return block_at(shm, spot.block - 1)->bytes + spot.offset;
+}
+
+uint32_t
+outbox_blocks(uint32_t length)
+{
+	return (padded(length) + HEADER + DATA_SIZE - 1) / DATA_SIZE + 1;
+}
+
+/* --- writing --- */
+
+static struct spot
+next_block(struct shm *shm, uint32_t slot, struct spot spot)
+{
+	uint32_t number = block_take(shm, slot);
+
+	atomic_store(&block_at(shm, number)->next, 0);
+	if (spot.block != 0)
+		atomic_store_explicit(&block_at(shm, spot.block - 1)->next, number + 1,
+		    memory_order_release);
+	SHM_STEP("append: block linked");
+	return (struct spot){ number + 1, 0 };
+}
+
+static struct spot
+write_bytes(struct shm *shm, uint32_t slot, struct spot spot, const char *bytes,
+    uint32_t length)
+{
+	while (length > 0) {
+		uint32_t room = DATA_SIZE - spot.offset;
+		uint32_t part = length < room ? length : room;
+
+		if (room == 0) {
+			spot = next_block(shm, slot, spot);
+			continue;
+		}
+		memcpy(bytes_at(shm, spot), bytes, part);
+		bytes += part;
+		length -= part;
+		spot.offset += part;
+	}
+	return spot;
+}
+
+void
+outbox_append(struct shm *shm, uint32_t index, const struct effect_step *step,
+    const char *staging, uint64_t origin)
+{
+	struct slot *slot = &shm->slots[index];
+	uint64_t next = atomic_load_explicit(&slot->out_next, memory_order_relaxed);
+	uint64_t acked = atomic_load_explicit(&slot->out_acked, memory_order_relaxed);
+	bool empty = next == acked >> 1;
+	struct spot spot = { 0, DATA_SIZE };
+	struct entry entry = { .length = step->length,
+		.kind = step->entry_kind,
+		.flags = step->entry_flags,
+		.number = next + 1,
+		.stamp_us = clock_wall_us(),
+		.origin = origin };
+	unsigned to = (next + 1) & 1;
+
+	if (!empty)
+		spot = spot_of(atomic_load_explicit(&slot->tail[next & 1],
+		    memory_order_relaxed));
+	if (spot.offset + HEADER > DATA_SIZE)
+		spot = next_block(shm, index, spot);
+	if (empty)	/* nobody looks at the head before out_next tells of the entry */
+		atomic_store(&slot->head[acked & 1], place_of(spot));
+	memcpy(bytes_at(shm, spot), &entry, HEADER);
+	SHM_STEP("append: header written");
+	spot.offset += HEADER;
+	for (int i = 0; i < EFFECT_PIECES && step->piece[i].length > 0; i++)
+		spot = write_bytes(shm, index, spot, staging + step->piece[i].offset,
+		    step->piece[i].length);
+	spot.offset = padded(spot.offset);
+	atomic_store_explicit(&slot->tail[to], place_of(spot), memory_order_relaxed);
+	atomic_store_explicit(&slot->last[to], origin, memory_order_relaxed);
+	SHM_STEP("append: ready");
+	atomic_store_explicit(&slot->out_next, next + 1, memory_order_release);
+	SHM_STEP("append: published");
+	atomic_fetch_add_explicit(&slot->bytes_in, step->length, memory_order_relaxed);
+}
+
+/* --- reading --- */
+
+/* The spot of a header: where there is no room for one, in the next block. */
+static bool
+settle_spot(struct shm *shm, struct spot *spot)
+{
+	if (spot->offset + HEADER > DATA_SIZE) {
+		if (!block_exists(shm, spot->block))
+			return false;
+		*spot = (struct spot){ atomic_load_explicit(&block_at(shm,
+						   spot->block - 1)->next,
+					   memory_order_acquire),
+			0 };
+	}
+	return block_exists(shm, spot->block);
+}
+
+/* Moves over bytes, copying them where out is not NULL; false where the chain ends too early. */
+static bool
+pass(struct shm *shm, struct spot *spot, char *out, uint32_t length)
+{
+	while (length > 0) {
+		uint32_t room;
+		uint32_t part;
+
+		if (spot->offset >= DATA_SIZE)
+			*spot = (struct spot){ atomic_load_explicit(&block_at(shm,
+							   spot->block - 1)->next,
+						   memory_order_acquire),
+				0 };
+		if (!block_exists(shm, spot->block))
+			return false;
+		room = DATA_SIZE - spot->offset;
+		part = length < room ? length : room;
+		if (out != NULL) {
+			memcpy(out, bytes_at(shm, *spot), part);
+			out += part;
+		}
+		spot->offset += part;
+		length -= part;
+	}
+	return true;
+}
+
+static bool
+corrupt(uint32_t slot, uint64_t number, const char *what)
+{
+	log_error(LOG_SHM, "an outbox breaks its own rules", "slot=%u entry=%llu wrong=%s", slot,
+	    (unsigned long long)number, what);
+	return false;
+}
+
+static bool
+read_header(struct shm *shm, uint32_t index, struct outbox_cursor *cursor,
+    struct entry *entry, struct spot *spot)
+{
+	*spot = spot_of(cursor->place);
+	if (!settle_spot(shm, spot))
+		return corrupt(index, cursor->number, "place");
+	memcpy(entry, bytes_at(shm, *spot), HEADER);
+	if (entry->number != cursor->number)
+		return corrupt(index, cursor->number, "number");
+	if (entry->length > EFFECT_STAGING_MAX || cursor->offset > entry->length)
+		return corrupt(index, cursor->number, "length");
+	return true;
+}
+
+void
+outbox_start(struct shm *shm, struct slot_ref ref, struct outbox_cursor *cursor)
+{
+	struct slot *slot = &shm->slots[ref.slot];
+	uint64_t acked = atomic_load(&slot->out_acked);
+
+	cursor->number = (acked >> 1) + 1;
+	cursor->place = 0;
+	cursor->offset = 0;
+}
+
+/*
+ * True when the entry of the cursor has been appended. The first entry's place is always the head's: where
+ * everything was given back, the chain the cursor knew is gone.
+ */
+static bool
+is_there(struct slot *slot, struct outbox_cursor *cursor)
+{
+	uint64_t acked;
+
+	if (cursor->number > atomic_load_explicit(&slot->out_next, memory_order_acquire))
+		return false;
+	acked = atomic_load_explicit(&slot->out_acked, memory_order_relaxed);
+	if (cursor->number == (acked >> 1) + 1)
+		cursor->place = atomic_load_explicit(&slot->head[acked & 1],
+		    memory_order_relaxed);
+	return cursor->place != 0;
+}
+
+/* Behind the entry: the next one starts here, or, where this was the last, is not known yet. */
+static void
+step_over(struct outbox_cursor *cursor, struct spot spot)
+{
+	spot.offset = padded(spot.offset);
+	cursor->number++;
+	cursor->offset = 0;
+	cursor->place = place_of(spot);
+}
+
+size_t
+outbox_read(struct shm *shm, struct slot_ref ref, struct outbox_cursor *cursor, char *out,
+    size_t size, uint64_t stop_at)
+{
+	struct slot *slot = &shm->slots[ref.slot];
+	size_t done = 0;
+
+	while (done < size && (stop_at == 0 || cursor->number <= stop_at) &&
+	    is_there(slot, cursor)) {
+		struct entry entry;
+		struct spot spot;
+		uint32_t left;
+		uint32_t part;
+
+		if (!read_header(shm, ref.slot, cursor, &entry, &spot))
+			break;
+		cursor->place = place_of(spot);
+		left = entry.length - cursor->offset;
+		part = left < size - done ? left : (uint32_t)(size - done);
+		spot.offset += HEADER;
+		if (!pass(shm, &spot, NULL, cursor->offset) ||
+		    !pass(shm, &spot, out == NULL ? NULL : out + done, part)) {
+			corrupt(ref.slot, cursor->number, "chain");
+			break;
+		}
+		done += part;
+		cursor->offset += part;
+		if (cursor->offset == entry.length)
+			step_over(cursor, spot);
+	}
+	return done;
+}
+
+bool
+outbox_peek(struct shm *shm, struct slot_ref ref, struct outbox_cursor *cursor,
+    struct entry *entry)
+{
+	struct spot spot;
+
+	return is_there(&shm->slots[ref.slot], cursor) &&
+	    read_header(shm, ref.slot, cursor, entry, &spot);
+}
+
+void
+outbox_skip(struct shm *shm, struct slot_ref ref, struct outbox_cursor *cursor, size_t bytes)
+{
+	size_t passed = outbox_read(shm, ref, cursor, NULL, bytes, 0);
+
+	ensure(passed == bytes);
+}
+
+/* --- giving back --- */
+
+struct chain {
+	uint32_t first;		/* block + 1 of those to be given back */
+	uint32_t last;		/* the first that stays, or 0 */
+};
+
+/* Blocks from `first` up to, not including, `last`; with last 0 up to the end of the chain. */
+static void
+give_blocks(struct shm *shm, struct chain chain, uint32_t final)
+{
+	uint32_t at = chain.first;
+
+	while (at != 0 && at != chain.last) {
+		uint32_t next = atomic_load(&block_at(shm, at - 1)->next);
+		bool was_final = at == final;
+
+		block_give(shm, at - 1);
+		SHM_STEP("give: block given");
+		if (was_final)
+			break;
+		at = next;
+	}
+}
+
+/* The place of the first entry that stays, found by walking from the head. */
+static bool
+find_new_head(struct shm *shm, uint32_t index, struct outbox_cursor *cursor, uint64_t number,
+    uint64_t *octets)
+{
+	struct entry entry;
+	struct spot spot;
+
+	*octets = 0;
+	while (cursor->number <= number) {
+		if (!read_header(shm, index, cursor, &entry, &spot))
+			return false;
+		spot.offset += HEADER;
+		if (!pass(shm, &spot, NULL, entry.length))
+			return corrupt(index, cursor->number, "chain");
+		*octets += entry.length;
+		step_over(cursor, spot);
+	}
+	spot = spot_of(cursor->place);
+	if (!settle_spot(shm, &spot))
+		return corrupt(index, cursor->number, "head");
+	cursor->place = place_of(spot);
+	return true;
+}
+
+static void
+give_all(struct shm *shm, struct slot *slot, uint64_t next, uint64_t acked)
+{
+	struct chain chain = { (uint32_t)(atomic_load(&slot->head[acked & 1]) >> 32), 0 };
+	uint32_t final = (uint32_t)(atomic_load(&slot->tail[next & 1]) >> 32);
+	uint64_t parity = (acked & 1) ^ 1;
+
+	atomic_store(&slot->head[parity], 0);
+	SHM_STEP("give: ready");
+	atomic_store_explicit(&slot->out_acked, next << 1 | parity, memory_order_release);
+	SHM_STEP("give: published");
+	atomic_store(&slot->bytes_acked, atomic_load(&slot->bytes_in));
+	give_blocks(shm, chain, final);
+}
+
+static int
+give_some(struct shm *shm, uint32_t index, uint64_t number, uint64_t acked)
+{
+	struct slot *slot = &shm->slots[index];
+	struct outbox_cursor cursor = { (acked >> 1) + 1,
+		atomic_load(&slot->head[acked & 1]), 0 };
+	struct chain chain = { .first = (uint32_t)(cursor.place >> 32) };
+	uint64_t parity = (acked & 1) ^ 1;
+	uint64_t octets;
+
+	if (!find_new_head(shm, index, &cursor, number, &octets))
+		return RESULT_CORRUPT;
+	chain.last = (uint32_t)(cursor.place >> 32);
+	atomic_store(&slot->head[parity], cursor.place);
+	SHM_STEP("give: ready");
+	atomic_store_explicit(&slot->out_acked, number << 1 | parity, memory_order_release);
+	SHM_STEP("give: published");
+	atomic_fetch_add(&slot->bytes_acked, octets);
+	give_blocks(shm, chain, 0);
+	return RESULT_OK;
+}
+
+int
+outbox_give(struct shm *shm, struct slot_ref ref, uint64_t number)
+{
+	struct slot *slot = &shm->slots[ref.slot];
+	struct process_page *page = shm_page(shm, shm->me);
+	uint64_t next;
+	uint64_t acked;
+	int result = RESULT_OK;
+
+	slot_lock(shm, ref.slot);
+	next = atomic_load(&slot->out_next);
+	acked = atomic_load(&slot->out_acked);
+	if (number > next)
+		result = RESULT_INVALID;
+	else if (number > acked >> 1) {
+		atomic_store(&page->freeing, ref.slot + 1);
+		SHM_STEP("give: begun");
+		if (number == next)
+			give_all(shm, slot, next, acked);
+		else
+			result = give_some(shm, ref.slot, number, acked);
+		atomic_store(&page->freeing, 0);
+	}
+	slot_unlock(shm, ref.slot);
+	return result;
+}
+
+uint64_t
+outbox_entries(const struct slot *slot)
+{
+	uint64_t acked = atomic_load_explicit(&slot->out_acked, memory_order_relaxed) >> 1;
+	uint64_t next = atomic_load_explicit(&slot->out_next, memory_order_relaxed);
+
+	return next > acked ? next - acked : 0;
+}
+
+uint64_t
+outbox_bytes(const struct slot *slot)
+{
+	uint64_t acked = atomic_load_explicit(&slot->bytes_acked, memory_order_relaxed);
+	uint64_t in = atomic_load_explicit(&slot->bytes_in, memory_order_relaxed);
+
+	return in > acked ? in - acked : 0;
+}

@@ -1,0 +1,418 @@
+/* shm.c -- the shared memory of one server, as one process sees it. */
+#include "shm/shm.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/ensure.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "base/random.h"
+#include "base/result.h"
+#include "shm/blocks.h"
+#include "shm/effect.h"
+#include "shm/wake.h"
+
+#ifdef SHM_STEPS
+void (*shm_step_hook)(const char *step);
+#endif
+
+#define PAGE 4096ull
+
+static uint64_t
+round_up(uint64_t value, uint64_t unit)
+{
+	return (value + unit - 1) / unit * unit;
+}
+
+static uint64_t
+slots_size(uint32_t max_sessions)
+{
+	return PAGE + round_up((uint64_t)max_sessions * sizeof(struct slot), PAGE);
+}
+
+static uint64_t
+owner_table_size(uint32_t blocks)
+{
+	return round_up((uint64_t)blocks * sizeof(uint32_t), PAGE);
+}
+
+static uint64_t
+arena_size(uint32_t blocks)
+{
+	return sizeof(struct arena_header) + owner_table_size(blocks) +
+	    (uint64_t)blocks * BLOCK_SIZE;
+}
+
+static uint64_t
+effect_size(void)
+{
+	return sizeof(struct effect_header) + EFFECT_STEPS_MAX * sizeof(struct effect_step) +
+	    EFFECT_STAGING_MAX;
+}
+
+/* Summary words (a bit for each word of slots) in the first page's rest, then a bit a slot. */
+static uint64_t
+dirty_size(uint32_t max_sessions)
+{
+	uint64_t words = (max_sessions + 63) / 64;
+	uint64_t summary = (words + 63) / 64;
+
+	return PAGE + round_up((words + summary) * sizeof(uint64_t), PAGE);
+}
+
+static uint32_t
+arena_blocks(const struct shm_options *options)
+{
+	uint64_t blocks = options->arena_bytes / BLOCK_SIZE;
+
+	blocks -= blocks % BLOCK_EXTENT;
+	if (blocks < BLOCK_EXTENT)
+		blocks = BLOCK_EXTENT;
+	return blocks > BLOCKS_MAX ? BLOCKS_MAX : (uint32_t)blocks;
+}
+
+static struct segment_identity
+identity_of(enum segment_kind kind, uint32_t number, uint32_t unit, uint64_t size,
+    uint64_t instance)
+{
+	return (struct segment_identity){ .kind = kind,
+		.number = number,
+		.unit = unit,
+		.size = size,
+		.instance = instance };
+}
+
+static void
+view_slots(struct shm *shm)
+{
+	char *memory = shm->slots_segment.memory;
+
+	shm->slots = (struct slot *)(memory + PAGE);
+	shm->slots_committed = (_Atomic uint32_t *)(memory + sizeof(struct segment_header));
+}
+
+static void
+view_worker(struct shm_worker *worker)
+{
+	char *arena = worker->arena_segment.memory;
+	char *effect = worker->effect_segment.memory;
+	char *dirty = worker->dirty_segment.memory;
+
+	worker->arena = (struct arena_header *)arena;
+	worker->block_owner = (_Atomic uint32_t *)(arena + sizeof(struct arena_header));
+	worker->blocks = (struct block *)(arena + sizeof(struct arena_header) +
+	    owner_table_size(atomic_load(&worker->arena->count)));
+	worker->effect = (struct effect_header *)effect;
+	worker->steps = (struct effect_step *)(effect + sizeof(struct effect_header));
+	worker->staging = (char *)(worker->steps + EFFECT_STEPS_MAX);
+	worker->dirty = (_Atomic uint64_t *)(dirty + PAGE);
+}
+
+static int
+create_instance(struct shm *shm, const struct shm_options *options, uint64_t id)
+{
+	struct segment_identity identity = identity_of(SEGMENT_INSTANCE, 0,
+	    sizeof(struct process_page), sizeof(struct instance), id);
+	int result = segment_create(&shm->instance_segment, options->runtime_dir, "instance",
+	    &identity, sizeof(struct instance));
+
+	if (result != RESULT_OK)
+		return result;
+	shm->instance = shm->instance_segment.memory;
+	shm->instance->workers = options->workers;
+	shm->instance->max_sessions = options->max_sessions;
+	random_bytes(shm->instance->hash_key, sizeof(shm->instance->hash_key));
+	for (uint32_t i = 0; i < PROCESSES_MAX; i++)
+		atomic_store(&shm->instance->process[i].generation, 1);
+	return RESULT_OK;
+}
+
+static int
+create_slots(struct shm *shm, const struct shm_options *options, uint64_t id)
+{
+	struct segment_identity identity = identity_of(SEGMENT_SLOTS, 0, sizeof(struct slot),
+	    slots_size(options->max_sessions), id);
+	int result = segment_create(&shm->slots_segment, options->runtime_dir, "slots",
+	    &identity, PAGE);
+
+	if (result == RESULT_OK)
+		view_slots(shm);
+	return result;
+}
+
+static int
+create_worker(struct shm *shm, const struct shm_options *options, uint64_t id, uint32_t number)
+{
+	struct shm_worker *worker = &shm->worker[number];
+	uint32_t blocks = arena_blocks(options);
+	struct segment_identity identity = identity_of(SEGMENT_ARENA, number, BLOCK_SIZE,
+	    arena_size(blocks), id);
+	char name[32];
+	int result;
+
+	snprintf(name, sizeof(name), "arena.%u", number);
+	result = segment_create(&worker->arena_segment, options->runtime_dir, name, &identity,
+	    sizeof(struct arena_header));
+	if (result != RESULT_OK)
+		return result;
+	worker->arena = worker->arena_segment.memory;
+	atomic_store(&worker->arena->count, blocks);
+
+	snprintf(name, sizeof(name), "effect.%u", number);
+	identity = identity_of(SEGMENT_EFFECT, number, sizeof(struct effect_step),
+	    effect_size(), id);
+	result = segment_create(&worker->effect_segment, options->runtime_dir, name, &identity,
+	    sizeof(struct effect_header));
+	if (result != RESULT_OK)
+		return result;
+
+	snprintf(name, sizeof(name), "dirty.%u", number);
+	identity = identity_of(SEGMENT_DIRTY, number, 8, dirty_size(options->max_sessions), id);
+	result = segment_create(&worker->dirty_segment, options->runtime_dir, name, &identity,
+	    dirty_size(options->max_sessions));
+	if (result == RESULT_OK)
+		view_worker(worker);
+	return result;
+}
+
+static struct shm *
+shm_new(const char *directory)
+{
+	struct shm *shm = NEW(struct shm);
+
+	snprintf(shm->directory, sizeof(shm->directory), "%s", directory);
+	shm->me = SHM_NOBODY;
+	for (int i = 0; i < WORKERS_MAX; i++)
+		shm->worker[i].wake_fd = -1;
+	return shm;
+}
+
+int
+shm_create(const struct shm_options *options, struct shm **out)
+{
+	struct shm *shm;
+	uint64_t id = random_u64() | 1;
+	int result;
+
+	ensure(options->workers >= 1 && options->workers <= WORKERS_MAX);
+	ensure(options->max_sessions >= 1 && options->max_sessions < SLOTS_MAX);
+	result = segment_check_directory(options->runtime_dir);
+	if (result != RESULT_OK)
+		return result;
+	shm = shm_new(options->runtime_dir);
+	shm->workers = options->workers;
+	shm->max_sessions = options->max_sessions;
+	result = create_instance(shm, options, id);
+	if (result == RESULT_OK)
+		result = create_slots(shm, options, id);
+	for (uint32_t i = 0; i < options->workers && result == RESULT_OK; i++)
+		result = create_worker(shm, options, id, i);
+	if (result == RESULT_EXISTS) {
+		shm_detach(&shm);
+		return result;
+	}
+	if (result != RESULT_OK) {
+		shm_detach(&shm);
+		shm_remove(options->runtime_dir);
+		return result;
+	}
+	*out = shm;
+	return RESULT_OK;
+}
+
+static int
+attach_worker(struct shm *shm, uint32_t number, bool read_only)
+{
+	struct shm_worker *worker = &shm->worker[number];
+	uint64_t id = shm->instance->header.instance;
+	struct segment_identity identity = identity_of(SEGMENT_ARENA, number, BLOCK_SIZE, 0, id);
+	const char *directory = shm->directory;
+	char name[32];
+	int result;
+
+	snprintf(name, sizeof(name), "arena.%u", number);
+	result = segment_attach(&worker->arena_segment, directory, name, &identity, read_only);
+	if (result != RESULT_OK)
+		return result;
+	worker->arena = worker->arena_segment.memory;
+	if (arena_size(atomic_load(&worker->arena->count)) != worker->arena_segment.size) {
+		log_error(LOG_SHM, "shared memory refused", "path=%s/%s wrong=blocks", directory,
+		    name);
+		return RESULT_LAYOUT;
+	}
+	snprintf(name, sizeof(name), "effect.%u", number);
+	identity = identity_of(SEGMENT_EFFECT, number, sizeof(struct effect_step),
+	    effect_size(), id);
+	result = segment_attach(&worker->effect_segment, directory, name, &identity, read_only);
+	if (result != RESULT_OK)
+		return result;
+	snprintf(name, sizeof(name), "dirty.%u", number);
+	identity = identity_of(SEGMENT_DIRTY, number, 8, dirty_size(shm->max_sessions), id);
+	result = segment_attach(&worker->dirty_segment, directory, name, &identity, read_only);
+	if (result == RESULT_OK)
+		view_worker(worker);
+	return result;
+}
+
+static int
+attach_all(struct shm *shm, bool read_only)
+{
+	struct segment_identity identity = identity_of(SEGMENT_INSTANCE, 0,
+	    sizeof(struct process_page), sizeof(struct instance), 0);
+	int result = segment_attach(&shm->instance_segment, shm->directory, "instance",
+	    &identity, read_only);
+
+	if (result != RESULT_OK)
+		return result;
+	shm->instance = shm->instance_segment.memory;
+	shm->workers = shm->instance->workers;
+	shm->max_sessions = shm->instance->max_sessions;
+	if (shm->workers < 1 || shm->workers > WORKERS_MAX || shm->max_sessions < 1 ||
+	    shm->max_sessions >= SLOTS_MAX)
+		return RESULT_LAYOUT;
+	identity = identity_of(SEGMENT_SLOTS, 0, sizeof(struct slot),
+	    slots_size(shm->max_sessions), shm->instance->header.instance);
+	result = segment_attach(&shm->slots_segment, shm->directory, "slots", &identity,
+	    read_only);
+	if (result != RESULT_OK)
+		return result;
+	view_slots(shm);
+	for (uint32_t i = 0; i < shm->workers && result == RESULT_OK; i++)
+		result = attach_worker(shm, i, read_only);
+	return result;
+}
+
+int
+shm_attach(const char *runtime_dir, bool read_only, struct shm **out)
+{
+	struct shm *shm = shm_new(runtime_dir);
+	int result = attach_all(shm, read_only);
+
+	if (result != RESULT_OK) {
+		shm_detach(&shm);
+		return result;
+	}
+	*out = shm;
+	return RESULT_OK;
+}
+
+void
+shm_detach(struct shm **pointer)
+{
+	struct shm *shm = *pointer;
+
+	if (shm == NULL)
+		return;
+	for (int i = 0; i < WORKERS_MAX; i++) {
+		segment_detach(&shm->worker[i].arena_segment);
+		segment_detach(&shm->worker[i].effect_segment);
+		segment_detach(&shm->worker[i].dirty_segment);
+	}
+	segment_detach(&shm->slots_segment);
+	segment_detach(&shm->instance_segment);
+	memory_free(shm->free_list);
+	memory_free(shm);
+	*pointer = NULL;
+}
+
+static bool
+is_segment_name(const char *name)
+{
+	static const char *const starts[] = { "arena.", "effect.", "dirty.", "ring." };
+
+	if (strcmp(name, "instance") == 0 || strcmp(name, "slots") == 0)
+		return true;
+	for (size_t i = 0; i < sizeof(starts) / sizeof(starts[0]); i++)
+		if (strncmp(name, starts[i], strlen(starts[i])) == 0)
+			return true;
+	return false;
+}
+
+static bool
+master_lives(const char *runtime_dir)
+{
+	struct shm *shm;
+	uint32_t pid;
+	bool lives;
+
+	if (shm_attach(runtime_dir, true, &shm) != RESULT_OK)
+		return false;
+	pid = atomic_load(&shm_page(shm, shm_master_number(shm))->pid);
+	lives = pid != 0 && pid != (uint32_t)getpid() &&
+	    (kill((pid_t)pid, 0) == 0 || errno == EPERM);
+	shm_detach(&shm);
+	return lives;
+}
+
+int
+shm_remove(const char *runtime_dir)
+{
+	DIR *directory;
+	struct dirent *entry;
+
+	if (master_lives(runtime_dir))
+		return RESULT_EXISTS;
+	directory = opendir(runtime_dir);
+	if (directory == NULL)
+		return RESULT_FAILED;
+	while ((entry = readdir(directory)) != NULL)
+		if (is_segment_name(entry->d_name))
+			(void)unlinkat(dirfd(directory), entry->d_name, 0);
+	closedir(directory);
+	return RESULT_OK;
+}
+
+void
+shm_set_wake_fd(struct shm *shm, uint32_t worker, int fd)
+{
+	shm->worker[worker].wake_fd = fd;
+}
+
+void
+shm_join(struct shm *shm, uint32_t number)
+{
+	uint32_t generation;
+
+	ensure(number < shm->workers);
+	generation = atomic_load(&shm_page(shm, number)->generation);
+	shm->me = number;
+	shm->word = (number + 1) | (generation & 0xffffff) << 8;
+	shm->slot_hint = (uint32_t)((uint64_t)number * shm->max_sessions / shm->workers);
+}
+
+int
+shm_recover(struct shm *shm)
+{
+	struct process_page *page = shm_page(shm, shm->me);
+	uint32_t freeing = atomic_load(&page->freeing);
+	int steps;
+
+	blocks_sweep(shm, shm->me, UINT32_MAX);
+	if (freeing != 0) {
+		for (uint32_t arena = 0; arena < shm->workers; arena++)
+			blocks_sweep(shm, arena, freeing - 1);
+		atomic_store(&page->freeing, 0);
+	}
+	SHM_STEP("recover: swept");
+	steps = effect_finish(shm);
+	SHM_STEP("recover: finished");
+	wake_all(shm);
+	return steps;
+}
+
+void
+shm_reaped(struct shm *shm, uint32_t process)
+{
+	struct process_page *page = shm_page(shm, process);
+
+	atomic_store(&page->pid, 0);
+	atomic_store(&page->ready, 0);
+	atomic_fetch_add(&page->generation, 1);
+}
