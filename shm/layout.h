@@ -7,7 +7,7 @@
 
 /*
  * A process that does not know this number refuses the memory by name. It grows when a
- * field moves; a field that takes reserved space leaves it as it is.
+ * field moves; a field that takes the space alignment leaves free does not need it.
  */
 #define LAYOUT_VERSION 1
 #define LAYOUT_MAGIC   "ROOKERY"
@@ -31,7 +31,7 @@ struct segment_header {
 	uint64_t size;		/* bytes of the file, reserved and mapped */
 	uint64_t instance;	/* the same in all segments of one server */
 	uint8_t	 boot[16];	/* of the kernel: memory of another boot is stale */
-	uint8_t	 reserved[64];
+	uint8_t	 reserved[72];
 };
 static_assert(sizeof(struct segment_header) == 128, "segment header");
 
@@ -54,11 +54,8 @@ struct process_page {
 	_Atomic uint32_t freeing;	/* slot + 1 whose blocks are being given back */
 	_Atomic uint32_t ready;		/* accepts connections, or serves its rings */
 	_Atomic uint64_t dirty_any;	/* 1: dirty bitmap has bits */
-	uint8_t		 reserved[944];
-	_Atomic uint64_t counters[COUNTERS_MAX];	/* see counters.def */
-	uint8_t		 reserved2[4096 - 1016 - COUNTERS_MAX * 8 - 8];
-	_Atomic uint64_t end;
-};
+	_Atomic uint64_t counters[COUNTERS_MAX] __attribute__((aligned(1024)));	/* counters.def */
+} __attribute__((aligned(4096)));
 static_assert(sizeof(struct process_page) == 4096, "process page");
 
 struct instance {
@@ -71,8 +68,7 @@ struct instance {
 	_Atomic uint64_t      sessions;		/* slots in use */
 	_Atomic uint64_t      config_serial;	/* raised by each reload that took effect */
 	uint8_t		      login_secret[32];	/* false salts */
-	uint8_t		      reserved[3864 - 8];
-	uint8_t		      tickets[4096];	/* struct tls_ticket_page */
+	uint8_t		      tickets[4096] __attribute__((aligned(4096)));	/* struct tls_ticket_page */
 	uint8_t		      trace[4096];	/* who is traced */
 	struct process_page   process[PROCESSES_MAX];
 };
@@ -147,8 +143,7 @@ struct slot {
 	char		 resume_id[32];
 	char		 tls[32];	/* "TLSv1.3 TLS_AES_256_GCM_SHA384", cut */
 	char		 mechanism[24];
-	uint8_t		 reserved[56];
-};
+} __attribute__((aligned(512)));
 static_assert(sizeof(struct slot) == 512, "slot");
 
 /* --- arenas --- */
@@ -169,8 +164,7 @@ struct arena_header {
 	struct segment_header header;
 	_Atomic uint32_t      count;	/* blocks reserved: the size of the owner table */
 	_Atomic uint32_t      committed;	/* blocks that memory stands behind */
-	uint8_t		      reserved[4096 - 136];
-};
+} __attribute__((aligned(4096)));
 static_assert(sizeof(struct arena_header) == 4096, "arena header");
 
 /* --- outbox entries: 32 bytes, then the payload, both in units of 8; a header never spans blocks --- */
@@ -223,6 +217,5 @@ struct effect_header {
 	uint64_t	      stanza;	/* number of the stanza in its session */
 	_Atomic uint32_t      steps_committed;	/* memory stands behind so many steps */
 	_Atomic uint32_t      staging_committed;	/* and so many bytes of staging */
-	uint8_t		      reserved[4096 - 128 - 40];
-};
+} __attribute__((aligned(4096)));
 static_assert(sizeof(struct effect_header) == 4096, "effect header");
