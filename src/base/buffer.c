@@ -23,7 +23,8 @@ make_room(struct buffer *buffer, size_t count)
 		memmove(buffer->data, buffer->data + buffer->start, length);
 	buffer->start = 0;
 	buffer->end = length;
-	if (length <= buffer->capacity / 2 && count <= buffer->capacity - length)
+	if (buffer->data != NULL && length <= buffer->capacity / 2 &&
+	    count <= buffer->capacity - length)
 		return;
 	while (capacity - length < count || capacity == buffer->capacity)
 		capacity *= 2;

@@ -11,5 +11,8 @@ struct hash128   { uint64_t h[2]; };
 uint64_t	hash64(const struct hash_key *key, struct slice bytes);
 struct hash128	hash128(const struct hash_key *key, struct slice bytes);
 
-/* A key drawn once a process, for tables that do not outlive it. A forked child keeps it. */
+/*
+ * A key drawn once a process, for tables that do not outlive it; a child forked after the
+ * first call has the same.
+ */
 const struct hash_key *hash_process_key(void);

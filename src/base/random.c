@@ -62,8 +62,11 @@ find_pool(void)
 void
 random_bytes(void *out, size_t size)
 {
-	struct pool *from = size > POOL_BYTES / 4 ? NULL : find_pool();
+	struct pool *from;
 
+	if (size == 0)
+		return;
+	from = size > POOL_BYTES / 4 ? NULL : find_pool();
 	if (from == NULL) {
 		draw(out, size);
 		return;

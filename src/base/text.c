@@ -27,6 +27,13 @@ state_after_lead(unsigned char lead)
 	return STATE_BROKEN;
 }
 
+/* The bits of the code point that the lead byte of a longer form holds. */
+static inline unsigned char
+lead_mask(unsigned char lead)
+{
+	return lead < 0xe0 ? 0x1f : lead < 0xf0 ? 0x0f : 0x07;
+}
+
 static inline uint32_t
 state_after(uint32_t state, unsigned char byte)
 {
@@ -67,7 +74,7 @@ base64_value(char c)
 	return c == '+' ? 62 : c == '/' ? 63 : -1;
 }
 
-/* Decodes count letters (2, 3 or 4) to count - 1 bytes; false on stray letters or bits. */
+/* Decodes 2, 3 or 4 letters to a byte less; false on stray letters or bits. */
 static bool
 base64_decode_group(const char *letters, int count, unsigned char *out)
 {
@@ -162,7 +169,7 @@ text_utf8_next(struct slice *text)
 		else if (byte < 0x80)
 			code_point = byte;
 		else
-			code_point = byte & (byte < 0xe0 ? 0x1f : byte < 0xf0 ? 0x0f : 0x07);
+			code_point = byte & lead_mask(byte);
 		state = state_after(state, byte);
 		if (state == STATE_BROKEN)
 			return -1;
