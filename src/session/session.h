@@ -1,0 +1,86 @@
+/* session.h -- the session of a client, by the field's names: connected, available, interested (rookery-session(7)). */
+#pragma once
+
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/slice.h"
+#include "shm/outbox.h"
+#include "shm/slots.h"
+#include "xmpp/jid.h"
+#include "xmpp/stanza_error.h"
+
+struct element;
+struct server;
+struct stream;
+
+/*
+ * One connected client on this worker; what must outlive the worker stands in its slot and in the
+ * registry. Remembered by slot_ref and looked up again wherever a callback lies in between.
+ */
+struct session {
+	struct server	    *server;
+	struct stream	    *conn;		/* NULL once the connection is gone */
+	struct slot_ref	     ref;
+	struct slot	    *slot;
+	enum slot_type	     type;		/* c2s_unauthed, c2s_unbound, c2s, c2s_destroyed */
+	uint64_t	     account;
+	char		    *full_jid_text;	/* what the slices of jid point into */
+	struct jid	     jid;		/* username, host, resource: complete from bind on */
+	int8_t		     priority;
+	bool		     available;		/* presence without a type, and no unavailable since */
+	bool		     interested;	/* has asked for the roster */
+	bool		     ending;		/* session_close() or session_destroy() has begun */
+	uint64_t	     received;		/* stanzas parsed: the number of the newest */
+	struct outbox_cursor cursor;		/* next byte for the socket */
+	char		     id[20];		/* the stream id: what log lines call it */
+	void		    *private[4];	/* of features: see session_private_slot() */
+};
+
+/* What the router gives to the sessions, at start. */
+struct session_events {
+	void (*on_bound)(struct session *session);
+	/* The element lives until the call returns; numbered already (session->received). */
+	void (*on_stanza)(struct session *session, struct element *stanza);
+	/* Before slot and registry record go: the last moment to speak for it. */
+	void (*on_ending)(struct session *session, const char *reason);
+};
+
+void	sessions_start(struct server *server, const struct session_events *events);
+void	sessions_free(struct server *server);
+
+/* Takes the descriptor. Without a free slot the peer gets resource-constraint and is closed. */
+void	session_accept(struct server *server, int fd, const struct sockaddr_storage *address,
+	    bool direct_tls);
+
+/*
+ * After shm_recover(): ends what the predecessor's connections had held (none is resumable yet): registry
+ * records, presence, slots.
+ */
+void	sessions_adopt(struct server *server);
+
+/* From the loop's hook: dirty slots of others' appends, orders, and output. True: call again soon. */
+bool	sessions_turn(struct server *server);
+
+/* A new configuration stands in the server: hosts that went are closed with host-gone. */
+void	sessions_reload(struct server *server);
+
+/* Closes all with system-shutdown, in turns; on_done when the last is gone or close_timeout has passed. */
+void	sessions_stop(struct server *server, void (*on_done)(struct server *server));
+
+struct session *session_find(struct server *server, struct slot_ref ref);
+struct session *session_of_slot(struct server *server, uint32_t slot);
+uint32_t sessions_count(const struct server *server);
+
+/* Asks for its outbox to be written before the loop sleeps. */
+void	session_want_write(struct session *session);
+
+/* Sends a stanza from the server to this session alone. */
+int	session_send(struct session *session, const struct element *stanza);
+
+/* condition 0: an orderly end without an error. The session ends when the peer has answered or the time is up. */
+void	session_close(struct session *session, enum stream_condition condition, const char *text);
+
+/* Ends now; closing twice is harmless. */
+void	session_destroy(struct session *session, const char *reason);

@@ -1,0 +1,40 @@
+/* server.h -- what everything in one worker shares. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct config;
+struct connections;
+struct loop;
+struct registry;
+struct shm;
+struct store;
+struct store_client;
+struct timers;
+struct tls_context;
+
+/*
+ * Made by the worker before its first accept; every field but those of a reload stays as it is. All are
+ * the worker's; what holds a pointer to the server borrows them.
+ */
+struct server {
+	uint32_t	     number;		/* of the worker */
+	struct shm	    *shm;		/* joined and recovered */
+	struct registry	    *registry;
+	struct store	    *core;		/* read-only */
+	struct store	    *msg;
+	struct store_client *core_client;
+	struct store_client *msg_client;
+	struct loop	    *loop;
+	struct timers	    *timers;
+	struct connections  *connections;
+	uint8_t		     secret[32];	/* false salts: store_secret() */
+	bool		     stopping;		/* no new sessions */
+	/* replaced by a reload, between two turns of the loop */
+	struct config	    *config;
+	struct tls_context  *tls;
+	/* of the layers above, reached through here so that none of them has globals */
+	struct session_map  *sessions;
+	struct router	    *router;
+};
