@@ -24,7 +24,10 @@ struct node {
 	struct node    *next;
 };
 
-/* Everything a tree points to lives in the arena it was made in. */
+/*
+ * Everything a tree points to lives in the arena it was made in. Made by the functions below or
+ * the parser alone: place.element must point back to the element.
+ */
 struct element {
 	struct slice	   name;
 	enum xml_namespace ns;
@@ -32,9 +35,11 @@ struct element {
 	struct attribute  *attributes;
 	struct node	  *first;
 	struct node	  *last;
-	struct element	  *parent;
+	struct element	  *parent;	/* NULL at the top, also of what the parser delivers */
+	struct node	   place;	/* in the parent's list of children */
 };
 
+/* Names given as text are borrowed: literals, or as lasting as the arena. */
 struct element	*element_new(struct arena *arena, enum xml_namespace ns, const char *name);
 
 bool		 element_is(const struct element *element, enum xml_namespace ns, const char *name);
@@ -64,6 +69,8 @@ struct element	*element_add(struct arena *arena, struct element *parent, enum xm
 		    const char *name);
 struct element	*element_add_text(struct arena *arena, struct element *parent,
 		    struct slice text);		/* returns parent */
+
+/* An element is in one place: child must have no parent, and its bytes must live as long. */
 void		 element_append(struct arena *arena, struct element *parent,
 		    struct element *child);
 void		 element_remove(struct element *parent, struct element *child);

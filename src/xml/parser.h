@@ -1,4 +1,4 @@
-/* parser.h -- bytes of an XMPP stream to elements; the only file that knows expat. */
+/* parser.h -- bytes of an XMPP stream to elements: whole stanzas, within limits, at any cut. */
 #pragma once
 
 #include <stdbool.h>
@@ -23,14 +23,17 @@ enum parser_error {
 
 const char *parser_error_text(enum parser_error error);
 
-/* All in bytes or pieces; 0 is not "unlimited". See the limits in rookery.conf(5). */
+/*
+ * All in bytes or pieces; 0 is not "unlimited". See the limits in rookery.conf(5). Moreover a stream
+ * header is at most 8 KiB, and a tree takes at most eight times stanza_bytes.
+ */
 struct parser_limits {
 	size_t	 stanza_bytes;		/* 262144 after authentication, 8192 before */
 	size_t	 token_bytes;		/* one unfinished token: 65536 */
 	size_t	 value_bytes;		/* one attribute value: 16384 */
-	size_t	 name_bytes;		/* 256 */
+	size_t	 name_bytes;		/* a name or a namespace: 256 */
 	size_t	 memory;		/* expat's own, swap at 262144, refuse at four times that */
-	unsigned depth;			/* 64, before authentication 8 */
+	unsigned depth;			/* 64, before authentication 8; a stanza is 1 */
 	unsigned attributes;		/* 64 an element */
 	unsigned namespaces;		/* 64 a stanza */
 	unsigned elements;		/* 2000 a stanza, before authentication 32 */
@@ -65,16 +68,27 @@ enum parser_error parser_feed(struct parser *parser, struct slice bytes, size_t 
 void	parser_stop(struct parser *parser);
 
 /*
- * From an event: stanzas that follow in bytes already given are parsed and kept,
- * and come with parser_resume(), which returns false while it is paused again.
+ * From an event: stanzas that follow in bytes already given come with parser_resume(), which
+ * returns false while it is paused again. The bytes are kept as they are, for a tree may take many
+ * times their room; so what is wrong with them is found by parser_resume() and told by
+ * parser_failure(). Everything fed while paused is kept: read no more until then.
  */
 void	parser_pause(struct parser *parser);
 bool	parser_resume(struct parser *parser);
 bool	parser_is_paused(const struct parser *parser);
 
+/* What parser_feed() has returned, or would return. */
+enum parser_error parser_failure(const struct parser *parser);
+
+/*
+ * The bytes kept, for another parser when this one stops after a pause (SASL success). Valid
+ * until the next call; they end before the first byte that is not UTF-8.
+ */
+struct slice parser_held(const struct parser *parser);
+
 struct arena *parser_arena(struct parser *parser);
 
-/* True between stanzas, with no byte of the next one seen. */
+/* True between stanzas, with no byte of the next one seen; false while an event is on. */
 bool	parser_is_at_rest(const struct parser *parser);
 
 /*
