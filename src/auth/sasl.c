@@ -5,15 +5,19 @@
 #include "base/ensure.h"
 #include "base/memory.h"
 
+#define SCRAM_ROW(bit, text, scram_hash, plus) \
+	{ .mechanism = (bit), .name = (text), .step = sasl_scram_step, \
+	  .hash = (scram_hash), .has_binding = (plus) }
+
 /* EXTERNAL is not spoken yet: without a row it has no name and cannot be asked for. */
 static const struct sasl_row rows[] = {
-	{ SASL_SCRAM_SHA_512_PLUS, "SCRAM-SHA-512-PLUS", sasl_scram_step, SCRAM_SHA_512, 1 },
-	{ SASL_SCRAM_SHA_256_PLUS, "SCRAM-SHA-256-PLUS", sasl_scram_step, SCRAM_SHA_256, 1 },
-	{ SASL_SCRAM_SHA_1_PLUS, "SCRAM-SHA-1-PLUS", sasl_scram_step, SCRAM_SHA_1, 1 },
-	{ SASL_SCRAM_SHA_512, "SCRAM-SHA-512", sasl_scram_step, SCRAM_SHA_512, 0 },
-	{ SASL_SCRAM_SHA_256, "SCRAM-SHA-256", sasl_scram_step, SCRAM_SHA_256, 0 },
-	{ SASL_SCRAM_SHA_1, "SCRAM-SHA-1", sasl_scram_step, SCRAM_SHA_1, 0 },
-	{ SASL_PLAIN, "PLAIN", sasl_plain_step, SCRAM_HASH_COUNT, 0 },
+	SCRAM_ROW(SASL_SCRAM_SHA_512_PLUS, "SCRAM-SHA-512-PLUS", SCRAM_SHA_512, true),
+	SCRAM_ROW(SASL_SCRAM_SHA_256_PLUS, "SCRAM-SHA-256-PLUS", SCRAM_SHA_256, true),
+	SCRAM_ROW(SASL_SCRAM_SHA_1_PLUS, "SCRAM-SHA-1-PLUS", SCRAM_SHA_1, true),
+	SCRAM_ROW(SASL_SCRAM_SHA_512, "SCRAM-SHA-512", SCRAM_SHA_512, false),
+	SCRAM_ROW(SASL_SCRAM_SHA_256, "SCRAM-SHA-256", SCRAM_SHA_256, false),
+	SCRAM_ROW(SASL_SCRAM_SHA_1, "SCRAM-SHA-1", SCRAM_SHA_1, false),
+	{ .mechanism = SASL_PLAIN, .name = "PLAIN", .step = sasl_plain_step },
 };
 
 static const char *const failure_names[SASL_FAILURE_COUNT] = {

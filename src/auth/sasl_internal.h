@@ -1,4 +1,4 @@
-/* sasl_internal.h -- an exchange from inside: for mechanisms, and tests that fix nonces. */
+/* sasl_internal.h -- an exchange from inside: for mechanisms, and tests that fix it. */
 #pragma once
 
 #include "auth/credentials.h"
@@ -63,7 +63,7 @@ enum sasl_step sasl_plain_step(struct sasl *sasl, struct slice data);
 /* The outcome of the job under way is dropped. */
 void	sasl_plain_abandon(struct sasl *sasl);
 
-/* Prepares the name the client gave (UsernameCaseMapped) and keeps it; false: forbidden. */
+/* Prepares the client's name (UsernameCaseMapped) and keeps it; false: forbidden. */
 bool	sasl_account_name(struct sasl *sasl, struct slice text);
 
 /* Whether an authorization identity is the client's own bare JID (RFC 6120 6.3.8). */
