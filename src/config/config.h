@@ -26,6 +26,7 @@ struct config {
 	uint64_t	    serial;	/* grows with each reload that took effect */
 	struct config_host *hosts;
 	size_t		    host_count;
+	const uint32_t	   *host_order;		/* indices of hosts by their names; NULL: not sorted */
 #define OPTION_FIELD_HOST(ctype, name)
 #define OPTION_FIELD_SERVER(ctype, name) ctype name;
 #include "config/fields.def"
@@ -33,11 +34,14 @@ struct config {
 #undef OPTION_FIELD_SERVER
 };
 
-/* Every mistake of a file is reported, not only the first: "rookery.conf:12: workers: must be 1 to 64". */
+/*
+ * Every mistake of a file is reported, not only the first: "rookery.conf:12: workers: must be 1 to 64".
+ * A mistake of syntax, a name given twice included, stands alone: nothing after it can be understood.
+ */
 struct config_mistake {
 	const char *file;
-	unsigned    line;
-	const char *option;
+	unsigned    line;	/* 0: the file as a whole */
+	const char *option;	/* NULL: none in particular */
 	const char *text;
 };
 typedef void config_mistake_fn(void *owner, const struct config_mistake *mistake);
@@ -51,7 +55,10 @@ struct config *config_parse(struct slice text, const char *file,
 		    config_mistake_fn *on_mistake, void *owner);
 void	       config_free(struct config **config);
 
-/* Certificates are files the configuration names; who may read them puts their contents in. */
+/*
+ * Certificates are files the configuration names; who may read them puts their contents in.
+ * Both are copied, and wiped when the config is freed.
+ */
 void	       config_set_certificate(struct config *config, size_t host, struct slice chain_pem,
 		    struct slice key_pem);
 
@@ -63,6 +70,20 @@ int	       config_store(const struct config *config, int fd);
 struct config *config_load(int fd);
 
 const struct config_host *config_find_host(const struct config *config, struct slice domain);
+
+/*
+ * Names the options in which two configurations differ, and whether a reload applies each.
+ * A host that came or went is named once, as "hosts".
+ */
+struct config_change {
+	const char *option;
+	const char *host;	/* NULL: an option of the server */
+	const char *text;	/* "changed", "has new contents", "added", "removed", "needs a restart" */
+	bool	    is_applied;
+};
+typedef void config_change_fn(void *owner, const struct config_change *change);
+void	       config_diff(const struct config *old, const struct config *new,
+		    config_change_fn *on_change, void *owner);
 
 /* All rows, in the order of the manual; features add theirs to the same table by config/options.def. */
 const struct option_row *config_options(size_t *count);

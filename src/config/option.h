@@ -5,6 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/slice.h"
+
 enum option_type {
 	OPTION_BOOL,
 	OPTION_NUMBER,		/* int64_t */
@@ -34,9 +36,12 @@ struct option_row {
 	enum option_scope  scope;
 	const char	  *fallback;	/* as it would be written; NULL: must be given */
 	int64_t		   least, most;	/* numbers, durations (ms), bytes */
-	const char *const *choices;	/* ends with NULL */
+	const char *const *choices;	/* of a choice, or of a list's items; ends with NULL */
 	enum option_reload reload;
 	size_t		   offset;	/* of its field in struct config or config_host */
 	const char	  *group;	/* heading in manual and sample: "Processes", "Limits"... */
 	const char	  *about;	/* one or two sentences for the manual */
+
+	/* What is wrong with a text, or with an item of a list; NULL: nothing. */
+	const char	*(*check)(struct slice text);
 };

@@ -1,0 +1,81 @@
+/* option_check.c -- the shape of texts: paths, names, addresses, JIDs. */
+#include "config/option_check.h"
+
+#include "base/text.h"
+#include "config/address.h"
+
+#define PATH_LONGEST 4095 /* PATH_MAX without its NUL */
+#define NAME_LONGEST 32	  /* useradd(8) */
+
+const char *
+check_text(struct slice text)
+{
+	if (text.length > PATH_LONGEST)
+		return "is longer than 4095 bytes";
+	while (text.length > 0) {
+		int32_t c = text_utf8_next(&text);
+
+		if (c < 0)
+			return "is not valid UTF-8";
+		if (c < 0x20 || (c >= 0x7f && c < 0xa0))
+			return "holds a control character";
+	}
+	return NULL;
+}
+
+const char *
+check_path(struct slice text)
+{
+	if (!slice_starts_with(text, SLICE("/")))
+		return "must be an absolute path, one that starts with \"/\"";
+	return NULL;
+}
+
+static bool
+is_name_byte(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+	    c == '_' || c == '-' || c == '.';
+}
+
+const char *
+check_name(struct slice text)
+{
+	if (text.length == 0 || text.length > NAME_LONGEST)
+		return "must have 1 to 32 characters";
+	for (size_t i = 0; i < text.length; i++)
+		if (!is_name_byte(text.data[i]) || (i == 0 && text.data[i] == '-'))
+			return "is no name: letters, digits, \"_\", \".\" and \"-\" make one";
+	return NULL;
+}
+
+const char *
+check_log(struct slice text)
+{
+	if (slice_is(text, "stderr") || slice_is(text, "syslog") ||
+	    slice_starts_with(text, SLICE("/")))
+		return NULL;
+	return "must be \"stderr\", \"syslog\" or an absolute path";
+}
+
+const char *
+check_address(struct slice text)
+{
+	struct sockaddr_storage found[ADDRESS_MAX];
+	const char *why;
+
+	return address_read(text, found, &why) == 0 ? why : NULL;
+}
+
+/* The layers above prepare it; here it only has to look like one. */
+const char *
+check_bare_jid(struct slice text)
+{
+	size_t at = slice_find(text, '@');
+
+	if (at == 0 || at + 1 >= text.length || slice_find(text, '/') < text.length ||
+	    slice_find(text, ' ') < text.length ||
+	    slice_find(slice_after(text, at + 1), '@') < text.length - at - 1)
+		return "is no bare JID, such as \"alice@example.org\"";
+	return NULL;
+}

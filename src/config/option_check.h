@@ -1,0 +1,12 @@
+/* option_check.h -- what is wrong with a text of an option, in words. */
+#pragma once
+
+#include "base/slice.h"
+
+/* Each returns NULL when nothing is. */
+const char *check_text(struct slice text);	/* any text: printable UTF-8 of bearable length */
+const char *check_path(struct slice text);
+const char *check_name(struct slice text);	/* a user or group */
+const char *check_log(struct slice text);
+const char *check_address(struct slice text);
+const char *check_bare_jid(struct slice text);
