@@ -31,6 +31,12 @@ timer_is_armed(const struct timer *timer)
 	return timer->position != 0;
 }
 
+/*
+ * Where tests move the clock from another process: looks at it at least every so many
+ * milliseconds while a timer is armed. 0, as at first: wakes for due timers alone.
+ */
+void	       timers_watch_clock(struct timers *timers, uint64_t every_ms);
+
 /* Fires what is due by clock_ms() now; called by the loop, and by tests that moved the clock. */
 void	       timers_run(struct timers *timers);
 uint32_t       timers_count(const struct timers *timers);

@@ -22,6 +22,7 @@ void	    tls_free(struct tls **tls);
 long	    tls_read(struct tls *tls, void *out, size_t size, int *want);
 long	    tls_write(struct tls *tls, const void *data, size_t size, int *want);
 void	    tls_shutdown(struct tls *tls);	/* close_notify, best effort */
+void	    tls_release(struct tls *tls);	/* idle: gives its buffers back */
 bool	    tls_has_input(const struct tls *tls);	/* decrypted bytes wait: read again before sleeping */
 
 bool	    tls_is_ready(const struct tls *tls);	/* the handshake is done */
