@@ -1,0 +1,25 @@
+/* feature.h -- one file holds a whole feature; this is what it says of itself. */
+#pragma once
+
+#include "routing/router.h"
+#include "session/session.h"
+
+struct feature {
+	const char	       *name;	/* as in the log, the trace and the manual */
+	const char	       *spec;	/* "XEP-0199 2.0.1" */
+	const char	       *about;	/* one sentence for the manual */
+	const struct iq_row    *iqs;	/* ends with name NULL */
+	const struct stage_row *stages;	/* ends with handle NULL */
+	/* What disco#info tells of a host and of an account; each ends with NULL. */
+	const char *const      *host_vars;
+	const char *const      *account_vars;
+	session_fn	       *on_bound;
+	session_fn	       *on_ending;
+};
+
+/* Starts the router with all features. False when two own the same iq: the log says which. */
+bool	features_start(struct server *server);
+void	features_stop(struct server *server);
+
+/* In the order of calls; ends with NULL. */
+const struct feature *const *features_all(void);

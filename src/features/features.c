@@ -1,0 +1,62 @@
+/* features.c -- the features of this server, in the order in which they are asked. */
+#include "features/feature.h"
+
+#include "stream/server.h"
+
+extern const struct feature bind_feature;
+extern const struct feature presence_feature;
+extern const struct feature disco_feature;
+extern const struct feature ping_feature;
+extern const struct feature version_feature;
+extern const struct feature time_feature;
+
+static const struct feature *const features[] = {
+	&bind_feature,
+	&presence_feature,
+	&disco_feature,
+	&ping_feature,
+	&version_feature,
+	&time_feature,
+	NULL
+};
+
+const struct feature *const *
+features_all(void)
+{
+	return features;
+}
+
+static bool
+add(struct router *router, const struct feature *feature)
+{
+	bool added = true;
+
+	for (const struct iq_row *row = feature->iqs; row != NULL && row->name != NULL; row++)
+		added &= router_add_iq(router, feature->name, row);
+	for (const struct stage_row *row = feature->stages;
+	     row != NULL && row->handle != NULL; row++)
+		router_add_stage(router, row);
+	if (feature->on_bound != NULL)
+		router_on_bound(router, feature->on_bound);
+	if (feature->on_ending != NULL)
+		router_on_ending(router, feature->on_ending);
+	return added;
+}
+
+bool
+features_start(struct server *server)
+{
+	bool added = true;
+
+	router_start(server);
+	for (size_t i = 0; features[i] != NULL; i++)
+		added &= add(server->router, features[i]);
+	return added;
+}
+
+void
+features_stop(struct server *server)
+{
+	sessions_free(server);
+	router_free(server);
+}

@@ -1,0 +1,335 @@
+/* router.c -- the way of a stanza: submit, outgoing, owner, incoming, delivery; the only place that writes errors. */
+#include "routing/router_private.h"
+
+#include "base/ensure.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "base/result.h"
+#include "config/config.h"
+#include "session/session.h"
+#include "shm/counters.h"
+#include "shm/slots.h"
+#include "shm/store.h"
+#include "stream/server.h"
+
+#define TRIES 3		/* a target may end while its stanza is on the way; so often it is looked up anew */
+
+struct server *
+router_server(struct router *router)
+{
+	return router->server;
+}
+
+const char *
+stage_name(enum stage stage)
+{
+	static const char *const names[] = { "submit", "outgoing", "incoming" };
+
+	return names[stage];
+}
+
+uint64_t
+router_account(struct router *router, const struct jid *jid)
+{
+	struct txn *txn = store_read(router->server->core);
+	uint64_t account = store_account_id(router->server->core, txn, jid->bare);
+
+	txn_end(&txn);
+	return account;
+}
+
+int
+router_stage(struct stanza *stanza, enum stage stage)
+{
+	struct router *router = stanza->router;
+
+	for (int i = 0; i < router->stage_count[stage]; i++) {
+		int verdict = router->stages[stage][i].handle(stanza);
+
+		if (verdict != STANZA_PASS)
+			return verdict;
+	}
+	return STANZA_PASS;
+}
+
+/* --- where it goes --- */
+
+static int
+route_to_host(struct stanza *stanza)
+{
+	const struct iq_row *row = NULL;
+
+	if (stanza->kind == KIND_PRESENCE || (stanza->kind == KIND_IQ &&
+						 !stanza_is_request(stanza)))
+		return STANZA_DONE;
+	if (stanza->kind == KIND_IQ && jid_is_bare(&stanza->to))
+		row = iq_table_find(stanza->router->iqs, stanza->payload->ns,
+		    stanza->payload->name, stanza->type == TYPE_GET ? IQ_GET : IQ_SET,
+		    SCOPE_HOST);
+	if (row != NULL)
+		return row->handle(stanza);
+	return stanza->type == TYPE_ERROR ? STANZA_DONE : STANZA_SERVICE_UNAVAILABLE;
+}
+
+/* Federation takes this place; until then a foreign domain is not found. */
+static int
+route_to_remote(struct stanza *stanza)
+{
+	if (stanza->kind == KIND_PRESENCE && stanza->type != TYPE_SUBSCRIBE)
+		return STANZA_DONE;
+	return STANZA_REMOTE_SERVER_NOT_FOUND;
+}
+
+/* R21: without "to" a stanza is for the own account. */
+static void
+address_self(struct stanza *stanza)
+{
+	jid_split(stanza->from.bare, &stanza->to);
+}
+
+static int
+route(struct stanza *stanza)
+{
+	struct router *router = stanza->router;
+
+	stanza->host = config_find_host(router->server->config, stanza->to.domain);
+	if (stanza->host == NULL)
+		return route_to_remote(stanza);
+	if (stanza->to.local.length == 0)
+		return route_to_host(stanza);
+	stanza->account = stanza->session != NULL &&
+		slice_equal(stanza->to.bare, stanza->session->jid.bare)
+	    ? stanza->session->account
+	    : router_account(router, &stanza->to);
+	return account_route(stanza);
+}
+
+/* --- what a client may send --- */
+
+static int
+check_iq(struct stanza *stanza)
+{
+	if (stanza->id.data == NULL)
+		return STANZA_BAD_REQUEST;
+	if (!stanza_is_request(stanza))
+		return STANZA_PASS;
+	if (element_count(stanza->element) != 1)
+		return STANZA_BAD_REQUEST;
+	stanza->payload = element_first(stanza->element);
+	return STANZA_PASS;
+}
+
+static int
+check(struct stanza *stanza)
+{
+	struct slice to = element_attribute(stanza->element, "to");
+
+	if (!stanza_classify(stanza))
+		return STANZA_BAD_REQUEST;
+	if (to.data != NULL && !jid_parse(stanza->arena, to, &stanza->to))
+		return STANZA_JID_MALFORMED;
+	if (to.data != NULL)	/* prepared once: whoever gets it sees the prepared form */
+		element_set(stanza->arena, stanza->element, "to", stanza->to.full);
+	return stanza->kind == KIND_IQ ? check_iq(stanza) : STANZA_PASS;
+}
+
+static int
+run(struct stanza *stanza)
+{
+	int verdict = check(stanza);
+
+	if (verdict == STANZA_PASS)
+		verdict = router_stage(stanza, STAGE_SUBMIT);
+	if (verdict == STANZA_PASS && stanza->to.domain.length == 0)
+		address_self(stanza);
+	if (verdict == STANZA_PASS)
+		verdict = router_stage(stanza, STAGE_OUTGOING);
+	return verdict == STANZA_PASS ? route(stanza) : verdict;
+}
+
+/* --- what comes back --- */
+
+static void
+answer_error(struct stanza *stanza, enum stanza_condition condition)
+{
+	struct element *error;
+
+	counter_add(stanza->router->server->shm, COUNTER_STANZA_ERRORS, 1);
+	if (stanza->origin.slot == UINT32_MAX)
+		return;
+	error = stanza_error_reply(stanza->arena, stanza->element, condition, NULL);
+	if (error == NULL)
+		return;
+	element_set(stanza->arena, error, "to", stanza->from.full);
+	router_deliver(stanza, error, stanza->origin);
+}
+
+int
+router_reply(struct stanza *stanza, struct element *payload)
+{
+	struct arena *arena = stanza->arena;
+	struct element *reply = element_new(arena, NS_CLIENT, "iq");
+	struct slice to = element_attribute(stanza->element, "to");
+
+	element_set(arena, reply, "type", SLICE("result"));
+	element_set(arena, reply, "id", stanza->id);
+	element_set(arena, reply, "to", stanza->from.full);
+	if (to.data != NULL)
+		element_set(arena, reply, "from", to);
+	if (payload != NULL)
+		element_append(arena, reply, payload);
+	if (stanza->origin.slot != UINT32_MAX)
+		router_deliver(stanza, reply, stanza->origin);
+	return STANZA_DONE;
+}
+
+void
+router_deliver(struct stanza *stanza, struct element *element, struct slot_ref target)
+{
+	delivery_add(&stanza->router->delivery, stanza->kind, element, target);
+}
+
+/* Once through: everything that is to happen is gathered, then happens as one effect. */
+static int
+attempt(struct stanza *stanza, int forced)
+{
+	struct router *router = stanza->router;
+	int verdict;
+
+	delivery_begin(&router->delivery, router->server->shm, stanza->origin, stanza->number);
+	verdict = forced != 0 ? forced : run(stanza);
+	if (verdict > 0)
+		answer_error(stanza, (enum stanza_condition)verdict);
+	return delivery_run(&router->delivery);
+}
+
+/*
+ * Where every target ended meanwhile the stanza is looked at anew, so that it is not lost between two looks.
+ * Where some got it, it has arrived.
+ */
+static void
+process(struct stanza *stanza)
+{
+	struct router *router = stanza->router;
+	struct slot *slot = slot_find(router->server->shm, stanza->origin);
+	int result = 0;
+
+	ensure(!router->busy);
+	router->busy = true;
+	for (int i = 0; i < TRIES; i++) {
+		result = attempt(stanza, 0);
+		if (result <= 0 || (uint32_t)result < router->delivery.count)
+			break;
+	}
+	if (result == RESULT_FULL) {
+		counter_add(router->server->shm, COUNTER_MEMORY_FULL, 1);
+		result = attempt(stanza, STANZA_RESOURCE_CONSTRAINT);
+	}
+	if (result != 0 && slot != NULL)
+		slot_handled(slot, stanza->number);
+	router->busy = false;
+	arena_reset(&router->arena);
+}
+
+static void
+on_stanza(struct session *session, struct element *element)
+{
+	struct router *router = session->server->router;
+	struct stanza stanza = { .router = router,
+		.arena = &router->arena,
+		.element = element,
+		.from = session->jid,
+		.session = session,
+		.origin = session->ref,
+		.number = session->received };
+
+	element_set(stanza.arena, element, "from", session->jid.full);
+	counter_add(router->server->shm, COUNTER_STANZAS_IN, 1);
+	process(&stanza);
+}
+
+void
+router_send(struct server *server, struct element *element)
+{
+	struct router *router = server->router;
+	struct stanza stanza = { .router = router,
+		.arena = &router->arena,
+		.element = element,
+		.origin = { UINT32_MAX, 0 } };
+	struct slice from = element_attribute(element, "from");
+
+	if (from.data != NULL && jid_parse(stanza.arena, from, &stanza.from))
+		process(&stanza);
+}
+
+/* --- start --- */
+
+static void
+on_bound(struct session *session)
+{
+	struct router *router = session->server->router;
+
+	for (int i = 0; i < router->bound_count; i++)
+		router->on_bound[i](session);
+}
+
+static void
+on_ending(struct session *session, const char *reason)
+{
+	struct router *router = session->server->router;
+
+	for (int i = 0; i < router->ending_count; i++)
+		router->on_ending[i](session);
+}
+
+static const struct session_events session_events = { on_bound, on_stanza, on_ending };
+
+void
+router_start(struct server *server)
+{
+	struct router *router = NEW(struct router);
+
+	router->server = server;
+	router->iqs = iq_table_new();
+	arena_init(&router->arena);
+	server->router = router;
+	sessions_start(server, &session_events);
+}
+
+void
+router_free(struct server *server)
+{
+	if (server->router == NULL)
+		return;
+	iq_table_free(&server->router->iqs);
+	arena_clear(&server->router->arena);
+	memory_free(server->router);
+	server->router = NULL;
+}
+
+bool
+router_add_iq(struct router *router, const char *feature, const struct iq_row *row)
+{
+	return iq_table_add(router->iqs, feature, row);
+}
+
+void
+router_add_stage(struct router *router, const struct stage_row *row)
+{
+	ensure(router->stage_count[row->stage] < ROUTER_FEATURES_MAX);
+	router->stages[row->stage][router->stage_count[row->stage]++] = *row;
+}
+
+void
+router_on_bound(struct router *router, session_fn *handle)
+{
+	ensure(router->bound_count < ROUTER_FEATURES_MAX);
+	router->on_bound[router->bound_count++] = handle;
+}
+
+void
+router_on_ending(struct router *router, session_fn *handle)
+{
+	ensure(router->ending_count < ROUTER_FEATURES_MAX);
+	router->on_ending[router->ending_count++] = handle;
+}

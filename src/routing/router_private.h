@@ -1,0 +1,27 @@
+/* router_private.h -- what the files of the router share. */
+#pragma once
+
+#include "routing/delivery.h"
+#include "routing/router.h"
+
+#define ROUTER_FEATURES_MAX 64
+
+struct router {
+	struct server	*server;
+	struct iq_table *iqs;
+	struct arena	 arena;		/* of the stanza under way */
+	struct delivery	 delivery;
+	bool		 busy;		/* a stanza is under way */
+	struct stage_row stages[STAGE_COUNT][ROUTER_FEATURES_MAX];
+	int		 stage_count[STAGE_COUNT];
+	session_fn	*on_bound[ROUTER_FEATURES_MAX];
+	session_fn	*on_ending[ROUTER_FEATURES_MAX];
+	int		 bound_count;
+	int		 ending_count;
+};
+
+/* Asks the features of a stage, in order; STANZA_PASS when none took it. */
+int	router_stage(struct stanza *stanza, enum stage stage);
+
+/* account.c: for a local account, RFC 6121 8.5. */
+int	account_route(struct stanza *stanza);

@@ -1,0 +1,25 @@
+/* stage.h -- the stations of a stanza's way; within one, features are asked in the order of features.c. */
+#pragma once
+
+#include "routing/stanza.h"
+
+enum stage {
+	STAGE_SUBMIT,		/* from a client, before anything was decided */
+	STAGE_OUTGOING,		/* on the sender's side; "to" is known */
+	STAGE_INCOMING,		/* on the recipient's side, for a local account */
+	STAGE_COUNT
+};
+
+/*
+ * STANZA_PASS: the next one is asked. STANZA_DONE: all that was to be done is done. STANZA_LATER: a callback
+ * will answer by id. A condition: the router answers with that error.
+ */
+typedef int stage_fn(struct stanza *stanza);
+
+struct stage_row {
+	enum stage  stage;
+	const char *name;	/* of the feature: what the trace shows */
+	stage_fn   *handle;
+};
+
+const char *stage_name(enum stage stage);

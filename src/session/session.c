@@ -1,0 +1,359 @@
+/* session.c -- one client: from accept to the slot's end, between its stream and the shared memory. */
+#include "session/session.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/ensure.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "base/result.h"
+#include "config/config.h"
+#include "net/connection.h"
+#include "session/session_map.h"
+#include "shm/effect.h"
+#include "shm/registry.h"
+#include "shm/wake.h"
+#include "stream/server.h"
+#include "stream/stream.h"
+#include "xml/writer.h"
+#include "xmpp/jid_prepare.h"
+
+/* --- what the slot shows to others --- */
+
+static void
+show_type(struct session *session, enum slot_type type)
+{
+	session->type = type;
+	atomic_store(&session->slot->type, type);
+}
+
+static void
+show_address(struct slot *slot, const struct sockaddr_storage *address)
+{
+	if (address->ss_family == AF_INET6) {
+		const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)address;
+
+		memcpy(slot->address, &in6->sin6_addr, 16);
+		atomic_store(&slot->port, ntohs(in6->sin6_port));
+		atomic_fetch_or(&slot->flags, SLOT_IPV6);
+	} else if (address->ss_family == AF_INET) {
+		const struct sockaddr_in *in = (const struct sockaddr_in *)address;
+
+		memcpy(slot->address, &in->sin_addr, 4);
+		atomic_store(&slot->port, ntohs(in->sin_port));
+	}
+}
+
+/* --- from the stream --- */
+
+static void
+set_jid(struct session *session, struct slice local, struct slice domain,
+    struct slice resource)
+{
+	size_t size = local.length + domain.length + resource.length + 3;
+	char *text = memory_new(size);
+	int length = snprintf(text, size, resource.length > 0 ? "%.*s@%.*s/%.*s" : "%.*s@%.*s",
+	    SLICE_ARG(local), SLICE_ARG(domain), SLICE_ARG(resource));
+
+	jid_split(slice_of(text, (size_t)length), &session->jid);
+	memory_free(session->full_jid_text);
+	session->full_jid_text = text;
+}
+
+static void
+on_login(void *owner, struct slice username, struct slice host, uint64_t account)
+{
+	struct session *session = owner;
+
+	set_jid(session, username, host, SLICE_EMPTY);
+	session->account = account;
+	atomic_store(&session->slot->account, account);
+	show_type(session, SLOT_C2S_UNBOUND);
+}
+
+static int
+bind_condition(int result)
+{
+	switch (result) {
+	case RESULT_OK:
+		return 0;
+	case RESULT_CONFLICT:
+		return STANZA_CONFLICT;
+	case RESULT_FULL:
+		return STANZA_RESOURCE_CONSTRAINT;
+	default:
+		return STANZA_INTERNAL_SERVER_ERROR;
+	}
+}
+
+static int
+bind_policy(const struct config_host *host)
+{
+	static const enum bind_policy policies[] = { [CONFLICT_KICK_OLD] = BIND_KICK_OLD,
+		[CONFLICT_KICK_NEW] = BIND_KICK_NEW,
+		[CONFLICT_RANDOM] = BIND_RANDOM,
+		[CONFLICT_INCREMENT] = BIND_INCREMENT };
+
+	return policies[host->conflict];
+}
+
+/* R16: what cannot be a resource is replaced by one that the server makes. */
+static struct slice
+wanted_resource(struct arena *arena, struct slice text)
+{
+	struct slice prepared;
+
+	if (text.length == 0 || !jid_prepare_resource(arena, text, &prepared))
+		return SLICE_EMPTY;
+	return prepared;
+}
+
+static int
+bind_in_registry(struct session *session, const struct config_host *host,
+    struct slice resource, struct bind_answer *answer)
+{
+	struct server *server = session->server;
+	struct bind_request request = { .session = session->ref,
+		.account = session->account,
+		.bare_jid = session->jid.bare,
+		.policy = bind_policy(host),
+		.sessions_max = (uint32_t)server->config->sessions_per_account,
+		.now_us = clock_wall_us() };
+	struct arena arena;
+	int result;
+
+	arena_init(&arena);
+	request.resource = wanted_resource(&arena, resource);
+	result = registry_bind(server->registry, &request, answer);
+	arena_clear(&arena);
+	return result;
+}
+
+static int
+on_bind(void *owner, struct slice resource, struct slice *full_jid)
+{
+	struct session *session = owner;
+	struct server *server = session->server;
+	const struct config_host *host = config_find_host(server->config, session->jid.domain);
+	struct bind_answer answer;
+	struct slice bare = session->jid.bare;
+	int result;
+
+	if (host == NULL || session->ending)
+		return STANZA_SERVICE_UNAVAILABLE;
+	result = bind_in_registry(session, host, resource, &answer);
+	if (result != RESULT_OK) {
+		log_info(LOG_SESSION, "bind refused", "sid=%s jid=" SLICE_FMT " reason=%s",
+		    session->id, SLICE_ARG(bare), result_text(result));
+		return bind_condition(result);
+	}
+	set_jid(session, session->jid.local, session->jid.domain,
+	    slice_of(answer.resource, answer.resource_length));
+	if (answer.displaced.slot != UINT32_MAX)
+		slot_ask(server->shm, answer.displaced, ORDER_CONFLICT);
+	atomic_store(&session->slot->bound_us, clock_wall_us());
+	show_type(session, SLOT_C2S);
+	log_info(LOG_SESSION, "bound", "sid=%s jid=" SLICE_FMT, session->id,
+	    SLICE_ARG(session->jid.full));
+	outbox_start(server->shm, session->ref, &session->cursor);
+	server->sessions->events->on_bound(session);
+	*full_jid = session->jid.full;
+	return 0;
+}
+
+static void
+on_stanza(void *owner, struct element *stanza)
+{
+	struct session *session = owner;
+
+	session->received++;
+	atomic_store_explicit(&session->slot->stanzas_in, session->received,
+	    memory_order_relaxed);
+	session->server->sessions->events->on_stanza(session, stanza);
+}
+
+static size_t
+on_output(void *owner, char *out, size_t size, bool entry_only)
+{
+	struct session *session = owner;
+	struct outbox_cursor cursor = session->cursor;
+
+	if (session->type != SLOT_C2S)
+		return 0;
+	return outbox_read(session->server->shm, session->ref, &cursor, out, size,
+	    entry_only ? cursor.number : 0);
+}
+
+/* Without stream management what the socket has taken is no longer needed. */
+static void
+on_written(void *owner, size_t count)
+{
+	struct session *session = owner;
+	struct shm *shm = session->server->shm;
+
+	outbox_skip(shm, session->ref, &session->cursor, count);
+	atomic_store_explicit(&session->slot->stanzas_out, session->cursor.number - 1,
+	    memory_order_relaxed);
+	outbox_give(shm, session->ref, session->cursor.number - 1);
+}
+
+static bool
+is_inside(void *owner)
+{
+	const struct session *session = owner;
+
+	return session->type == SLOT_C2S && session->cursor.offset > 0;
+}
+
+/* XEP-0199 from the server: whatever the client answers shows that it lives. */
+static void
+on_idle(void *owner)
+{
+	struct session *session = owner;
+	struct arena arena;
+	struct element *iq;
+
+	arena_init(&arena);
+	iq = element_new(&arena, NS_CLIENT, "iq");
+	element_set(&arena, iq, "type", SLICE("get"));
+	element_set(&arena, iq, "id", SLICE("alive"));
+	element_set(&arena, iq, "from", session->jid.domain);
+	element_set(&arena, iq, "to", session->jid.full);
+	element_add(&arena, iq, NS_PING, "ping");
+	session_send(session, iq);
+	arena_clear(&arena);
+}
+
+static void
+on_closed(void *owner, const char *why)
+{
+	struct session *session = owner;
+
+	log_info(LOG_SESSION, "closed", "sid=%s jid=" SLICE_FMT " reason=%s", session->id,
+	    SLICE_ARG(session->jid.full), why);
+	session->conn = NULL;
+	session_destroy(session, why);
+}
+
+static const struct stream_events stream_events = {
+	.on_login = on_login,
+	.on_bind = on_bind,
+	.on_stanza = on_stanza,
+	.on_output = on_output,
+	.on_written = on_written,
+	.is_inside = is_inside,
+	.on_idle = on_idle,
+	.on_closed = on_closed,
+};
+
+/* --- beginning and end --- */
+
+/* There is no slot to log in with: said in the protocol's words, written at once, not waited for. */
+static void
+refuse(struct server *server, int fd, bool direct_tls)
+{
+	static const char text[] =
+	    "<?xml version='1.0'?><stream:stream xmlns='jabber:client' "
+	    "xmlns:stream='http://etherx.jabber.org/streams' version='1.0'><stream:error>"
+	    "<resource-constraint xmlns='urn:ietf:params:xml:ns:xmpp-streams'/>"
+	    "</stream:error></stream:stream>";
+
+	if (!direct_tls && write(fd, text, sizeof(text) - 1) < 0)
+		log_debug(LOG_SESSION, "refusal not written", "reason=%s", strerror(errno));
+	log_warn(LOG_SESSION, "connection refused", "reason=%s max_sessions=%u",
+	    server->stopping ? "stopping" : "no free slot", server->shm->max_sessions);
+	close(fd);
+}
+
+void
+session_accept(struct server *server, int fd, const struct sockaddr_storage *address,
+    bool direct_tls)
+{
+	struct session *session;
+	struct slot_ref ref;
+
+	if (server->stopping || slot_take(server->shm, &ref) != RESULT_OK) {
+		refuse(server, fd, direct_tls);
+		return;
+	}
+	session = NEW(struct session);
+	session->server = server;
+	session->ref = ref;
+	session->slot = slot_find(server->shm, ref);
+	session->type = SLOT_C2S_UNAUTHED;
+	atomic_store(&session->slot->since_us, clock_wall_us());
+	show_address(session->slot, address);
+	session_map_add(server->sessions, session);
+	session->conn = stream_new(server, fd, address, direct_tls, session->slot,
+	    &stream_events, session);
+	snprintf(session->id, sizeof(session->id), "%.19s", stream_id(session->conn));
+}
+
+void
+session_close(struct session *session, enum stream_condition condition, const char *text)
+{
+	if (session->conn == NULL)
+		session_destroy(session, text);
+	else
+		stream_close(session->conn, condition, text);
+}
+
+/*
+ * The order is fixed: features speak first, then nobody finds the session, then its memory goes. Whoever
+ * appends in between finds the epoch changed.
+ */
+void
+session_destroy(struct session *session, const char *reason)
+{
+	struct server *server = session->server;
+
+	if (session->ending)
+		return;
+	session->ending = true;
+	if (session->conn != NULL) {
+		session->ending = false;
+		stream_abort(session->conn, reason);	/* comes back through on_closed */
+		return;
+	}
+	if (session->type == SLOT_C2S) {
+		server->sessions->events->on_ending(session, reason);
+		registry_unbind(server->registry, session->account, session->jid.resource,
+		    session->ref);
+	}
+	show_type(session, SLOT_C2S_DESTROYED);
+	slot_give(server->shm, session->ref);
+	session_map_remove(server->sessions, session);
+	memory_free(session->full_jid_text);
+	memory_free(session);
+}
+
+void
+session_want_write(struct session *session)
+{
+	if (session->conn != NULL)
+		stream_want_write(session->conn);
+}
+
+int
+session_send(struct session *session, const struct element *stanza)
+{
+	struct shm *shm = session->server->shm;
+	struct slot_ref nobody = { UINT32_MAX, 0 };
+	struct effect_piece piece;
+	size_t size = writer_write(stanza, NS_CLIENT, NULL, 0);
+	char *memory;
+	int result;
+
+	effect_draft(shm, nobody, 0, false);
+	result = effect_stage(shm, (uint32_t)size, &memory, &piece.offset);
+	if (result != RESULT_OK)
+		return result;
+	piece.length = (uint32_t)writer_write(stanza, NS_CLIENT, memory, size);
+	result = effect_add(shm, session->ref, ENTRY_IQ, 0, &piece, 1);
+	return result == RESULT_OK ? effect_run(shm) : result;
+}

@@ -1,0 +1,207 @@
+/* session_map.c -- the sessions of this worker by slot, and how they all end. */
+#include "session/session_map.h"
+
+#include "base/ensure.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "config/config.h"
+#include "shm/registry.h"
+#include "shm/wake.h"
+#include "stream/server.h"
+#include "stream/stream.h"
+
+void
+sessions_start(struct server *server, const struct session_events *events)
+{
+	struct session_map *map = NEW(struct session_map);
+
+	map->events = events;
+	map->by_slot = memory_new(server->shm->max_sessions * sizeof(struct session *));
+	server->sessions = map;
+}
+
+void
+sessions_free(struct server *server)
+{
+	if (server->sessions == NULL)
+		return;
+	memory_free(server->sessions->by_slot);
+	memory_free(server->sessions);
+	server->sessions = NULL;
+}
+
+void
+session_map_add(struct session_map *map, struct session *session)
+{
+	ensure(map->by_slot[session->ref.slot] == NULL);
+	map->by_slot[session->ref.slot] = session;
+	map->count++;
+}
+
+void
+session_map_remove(struct session_map *map, struct session *session)
+{
+	ensure(map->by_slot[session->ref.slot] == session);
+	map->by_slot[session->ref.slot] = NULL;
+	map->count--;
+	if (map->count == 0 && map->on_stopped != NULL)
+		map->on_stopped(session->server);
+}
+
+struct session *
+session_of_slot(struct server *server, uint32_t slot)
+{
+	return slot < server->shm->max_sessions ? server->sessions->by_slot[slot] : NULL;
+}
+
+struct session *
+session_find(struct server *server, struct slot_ref ref)
+{
+	struct session *session = session_of_slot(server, ref.slot);
+
+	return session != NULL && session->ref.epoch == ref.epoch ? session : NULL;
+}
+
+uint32_t
+sessions_count(const struct server *server)
+{
+	return server->sessions->count;
+}
+
+/* --- what other processes did to our slots --- */
+
+static const struct {
+	enum slot_order	      order;
+	enum stream_condition condition;
+	const char	     *text;
+} orders[] = {
+	{ ORDER_CONFLICT, STREAM_CONFLICT, "Replaced by new connection" },
+	{ ORDER_RESET, STREAM_RESET, "the account has changed" },
+	{ ORDER_NOT_AUTHORIZED, STREAM_NOT_AUTHORIZED, "the account is gone" },
+	{ ORDER_KICK, STREAM_POLICY_VIOLATION, "ended by the administrator" },
+	{ ORDER_SHUTDOWN, STREAM_SYSTEM_SHUTDOWN, NULL },
+};
+
+static void
+obey(struct session *session, enum slot_order order)
+{
+	for (size_t i = 0; i < sizeof(orders) / sizeof(orders[0]); i++)
+		if (orders[i].order == order) {
+			session_close(session, orders[i].condition, orders[i].text);
+			return;
+		}
+	log_warn(LOG_SESSION, "an order nobody knows", "sid=%s order=%d", session->id,
+	    (int)order);
+}
+
+static void
+on_dirty(void *owner, uint32_t slot)
+{
+	struct server *server = owner;
+	struct session *session = session_of_slot(server, slot);
+	enum slot_order order;
+
+	if (session == NULL)
+		return;
+	order = slot_take_order(session->slot);
+	if (order != ORDER_NONE)
+		obey(session, order);
+	else
+		session_want_write(session);
+}
+
+bool
+sessions_turn(struct server *server)
+{
+	return wake_take(server->shm, on_dirty, server) > 0;
+}
+
+/* --- after a death --- */
+
+struct adoption {
+	struct server *server;
+	uint32_t       count;
+};
+
+/* No connection came with it, and none can resume it yet: its presence and record end here. */
+static void
+adopt_one(void *owner, struct slot_ref ref, struct slot *slot)
+{
+	struct adoption *adoption = owner;
+	struct server *server = adoption->server;
+	struct registry_session record;
+	struct txn *txn = registry_read(server->registry);
+	char resource[JID_PART_MAX];
+	size_t length = 0;
+	uint64_t account = 0;
+
+	if (registry_session_of(server->registry, txn, ref, &record) &&
+	    record.resource.length <= sizeof(resource)) {
+		memcpy(resource, record.resource.data, record.resource.length);
+		length = record.resource.length;
+		account = record.account;
+	}
+	txn_end(&txn);
+	if (account != 0)
+		registry_unbind(server->registry, account, slice_of(resource, length), ref);
+	slot_give(server->shm, ref);
+	adoption->count++;
+}
+
+void
+sessions_adopt(struct server *server)
+{
+	struct adoption adoption = { server, 0 };
+
+	slot_each(server->shm, server->number, adopt_one, &adoption);
+	if (adoption.count > 0)
+		log_warn(LOG_SESSION, "sessions of a dead worker ended", "count=%u",
+		    adoption.count);
+}
+
+/* --- all of them --- */
+
+static void
+each(struct server *server, void (*act)(struct session *session))
+{
+	for (uint32_t i = 0; i < server->shm->max_sessions; i++) {
+		struct session *session = session_of_slot(server, i);
+
+		if (session != NULL)
+			act(session);
+	}
+}
+
+static void
+close_if_host_is_gone(struct session *session)
+{
+	const char *host = stream_host(session->conn);
+
+	if (host[0] != 0 &&
+	    config_find_host(session->server->config, slice_from_text(host)) == NULL)
+		session_close(session, STREAM_HOST_GONE, NULL);
+}
+
+void
+sessions_reload(struct server *server)
+{
+	each(server, close_if_host_is_gone);
+}
+
+static void
+shut_down(struct session *session)
+{
+	session_close(session, STREAM_SYSTEM_SHUTDOWN, NULL);
+}
+
+void
+sessions_stop(struct server *server, void (*on_done)(struct server *server))
+{
+	server->stopping = true;
+	if (server->sessions->count == 0) {
+		on_done(server);
+		return;
+	}
+	server->sessions->on_stopped = on_done;
+	each(server, shut_down);
+}

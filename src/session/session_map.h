@@ -1,0 +1,14 @@
+/* session_map.h -- the sessions of this worker by slot, and how they all end. */
+#pragma once
+
+#include "session/session.h"
+
+struct session_map {
+	const struct session_events *events;
+	struct session		   **by_slot;	/* max_sessions entries */
+	uint32_t		     count;
+	void			   (*on_stopped)(struct server *server);
+};
+
+void	session_map_add(struct session_map *map, struct session *session);
+void	session_map_remove(struct session_map *map, struct session *session);

@@ -1,0 +1,365 @@
+/* client.c -- what a client may send in each state of its stream, and what then happens. */
+#include "stream/stream_private.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/memory.h"
+#include "base/result.h"
+#include "base/text.h"
+#include "net/loop.h"
+#include "net/tls.h"
+#include "shm/store.h"
+#include "xml/writer.h"
+#include "xmpp/jid.h"
+
+/* --- STARTTLS (RFC 6120 5) --- */
+
+/* Nothing may stand behind <starttls/> in clear: what was read with it makes TLS fail to start. */
+static void
+on_starttls(struct stream *stream, struct element *element)
+{
+	const struct config_host *host = stream_config_host(stream);
+
+	if (stream->server->tls == NULL || host == NULL || host->certificate_pem.length == 0) {
+		stream_write(stream, "<failure xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>");
+		stream_close(stream, 0, "no TLS on this host");
+		return;
+	}
+	connection_pause(stream->connection);
+	parser_stop(stream->parser);
+	stream_set_state(stream, STATE_PROCEED);
+	stream_write(stream, "<proceed xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>");
+}
+
+/* --- SASL (RFC 6120 6) --- */
+
+static bool
+find_account(void *owner, struct slice username, struct slice host, struct credentials *found)
+{
+	struct stream *stream = owner;
+	struct txn *txn = store_read(stream->server->core);
+	struct account account;
+	char jid[JID_MAX + 1];
+	int length = snprintf(jid, sizeof(jid), SLICE_FMT "@" SLICE_FMT, SLICE_ARG(username),
+	    SLICE_ARG(host));
+	bool is_found = length < (int)sizeof(jid) &&
+	    store_account(stream->server->core, txn, slice_of(jid, (size_t)length), &account) &&
+	    credentials_unpack(account.record, found) == RESULT_OK;
+
+	if (is_found) {
+		found->account_id = account.id;
+		found->version = account.version;
+	}
+	txn_end(&txn);
+	return is_found;
+}
+
+static void
+work(void *owner, void (*run)(void *job), void (*done)(void *job), void *job)
+{
+	struct stream *stream = owner;
+
+	loop_work(stream->server->loop, run, done, job);
+}
+
+static void
+on_sasl_later(void *owner, enum sasl_step step)
+{
+	struct stream *stream = owner;
+
+	if (stream->state != STATE_SASL_WORK) {
+		sasl_free(&stream->sasl);
+		return;
+	}
+	client_sasl_done(stream, step);
+	connection_resume(stream->connection);
+}
+
+static void
+begin(struct stream *stream, enum sasl_mechanism mechanism)
+{
+	struct sasl_situation situation = { .host = slice_from_text(stream->host),
+		.offered = stream_features_mechanisms(stream),
+		.secure = stream->secure };
+	struct sasl_accounts accounts = { find_account, work, stream->server->secret };
+	struct tls *tls = connection_tls(stream->connection);
+
+	if (tls != NULL) {
+		situation.exporter_length = tls_binding_exporter(tls, situation.exporter);
+		situation.end_point_length = tls_binding_end_point(tls, situation.end_point);
+	}
+	sasl_free(&stream->sasl);
+	stream->sasl = sasl_new(mechanism, &situation, &accounts, stream, on_sasl_later);
+	snprintf(stream->slot->mechanism, sizeof(stream->slot->mechanism), "%s",
+	    sasl_mechanism_name(mechanism));
+}
+
+static void
+fail_login(struct stream *stream, enum sasl_failure failure, const char *detail)
+{
+	int64_t most = stream->server->config->login_attempts;
+
+	log_info(LOG_AUTH, "login failed", "sid=%s host=%s user=" SLICE_FMT " reason=%s detail=%s",
+	    stream->id, stream->host,
+	    SLICE_ARG(stream->sasl == NULL ? SLICE_EMPTY : sasl_username(stream->sasl)),
+	    sasl_failure_name(failure), detail);
+	stream_write(stream, "<failure xmlns='urn:ietf:params:xml:ns:xmpp-sasl'><%s/></failure>",
+	    sasl_failure_name(failure));
+	sasl_free(&stream->sasl);
+	stream_set_state(stream, STATE_LOGIN);
+	if (++stream->attempts >= most)
+		stream_fail(stream, STREAM_POLICY_VIOLATION, "too many failed logins");
+}
+
+/* PLAIN proved the password, so the keys the account misses could be made: the store keeps them if nothing changed. */
+static void
+keep_upgrade(struct stream *stream)
+{
+	struct credentials upgraded;
+	uint8_t record[CREDENTIALS_RECORD_MAX];
+	char jid[JID_MAX + 1];
+	struct store_context context = { .session = { UINT32_MAX, 0 } };
+	struct store_change change = { .verb = STORE_ACCOUNT_PUT };
+
+	if (!sasl_upgraded(stream->sasl, &upgraded))
+		return;
+	snprintf(jid, sizeof(jid), SLICE_FMT "@%s", SLICE_ARG(sasl_username(stream->sasl)),
+	    stream->host);
+	for (int hash = 0; hash < SCRAM_HASH_COUNT; hash++)
+		if (upgraded.scram[hash].iterations != 0)
+			change.hashes |= 1u << hash;
+	change.version = upgraded.version;
+	change.key = slice_from_text(jid);
+	change.value = slice_of(record, credentials_pack(&upgraded, record));
+	if (store_ask(stream->server->core_client, &context, &change, 1) > 0)
+		log_info(LOG_AUTH, "keys added", "sid=%s jid=%s", stream->id, jid);
+	memory_wipe(&upgraded, sizeof(upgraded));
+	memory_wipe(record, sizeof(record));
+}
+
+static void
+write_output(struct stream *stream, const char *name)
+{
+	struct slice output = sasl_output(stream->sasl);
+	char text[TEXT_BASE64_LENGTH(SASL_INPUT_MAX) + 1];
+	size_t length = output.length > SASL_INPUT_MAX ? 0 : text_base64_encode(output, text);
+
+	if (length == 0)
+		stream_write(stream, "<%s xmlns='urn:ietf:params:xml:ns:xmpp-sasl'/>", name);
+	else
+		stream_write(stream, "<%s xmlns='urn:ietf:params:xml:ns:xmpp-sasl'>%s</%s>",
+		    name, text, name);
+}
+
+static void
+succeed(struct stream *stream)
+{
+	struct slice username = sasl_username(stream->sasl);
+
+	write_output(stream, "success");
+	keep_upgrade(stream);
+	stream->authenticated = true;
+	log_info(LOG_AUTH, "login", "sid=%s jid=" SLICE_FMT "@%s mechanism=%s tls=%s", stream->id,
+	    SLICE_ARG(username), stream->host, stream->slot->mechanism, stream->slot->tls);
+	stream->events->on_login(stream->owner, username, slice_from_text(stream->host),
+	    sasl_account_id(stream->sasl));
+	sasl_free(&stream->sasl);
+	stream_restart(stream);
+	stream_set_state(stream, STATE_HEADER);
+}
+
+void
+client_sasl_done(struct stream *stream, enum sasl_step step)
+{
+	switch (step) {
+	case SASL_STEP_CHALLENGE:
+		write_output(stream, "challenge");
+		stream_set_state(stream, STATE_SASL);
+		break;
+	case SASL_STEP_SUCCESS:
+		succeed(stream);
+		break;
+	case SASL_STEP_LATER:
+		stream_set_state(stream, STATE_SASL_WORK);
+		connection_pause(stream->connection);
+		break;
+	case SASL_STEP_FAILURE:
+		fail_login(stream, sasl_failure(stream->sasl),
+		    sasl_failure_detail(stream->sasl));
+		break;
+	}
+}
+
+/* "=" is an empty response (RFC 6120 6.4.2), no text is none. */
+static void
+step(struct stream *stream, struct element *element, bool may_lack_data)
+{
+	struct slice text = element_text(parser_arena(stream->parser), element);
+	uint8_t data[SASL_INPUT_MAX];
+	long length = 0;
+
+	if (text.length > 0 && !slice_is(text, "=")) {
+		length = text.length > TEXT_BASE64_LENGTH(SASL_INPUT_MAX)
+		    ? -1
+		    : text_base64_decode(text, data, sizeof(data));
+		if (length < 0) {
+			fail_login(stream, SASL_INCORRECT_ENCODING, "not base64");
+			return;
+		}
+	}
+	client_sasl_done(stream, sasl_step(stream->sasl, text.length > 0 || !may_lack_data,
+				     slice_of(data, (size_t)length)));
+	memory_wipe(data, sizeof(data));
+}
+
+static void
+on_auth(struct stream *stream, struct element *element)
+{
+	const struct config_host *host = stream_config_host(stream);
+	unsigned mechanism = sasl_mechanism_find(element_attribute(element, "mechanism"));
+
+	if (host != NULL && host->require_tls && !stream->secure) {
+		fail_login(stream, SASL_ENCRYPTION_REQUIRED, "TLS first");
+		return;
+	}
+	if ((mechanism & stream_features_mechanisms(stream)) == 0) {
+		fail_login(stream, SASL_INVALID_MECHANISM, "not offered");
+		return;
+	}
+	begin(stream, (enum sasl_mechanism)mechanism);
+	step(stream, element, true);
+}
+
+static void
+on_response(struct stream *stream, struct element *element)
+{
+	step(stream, element, false);
+}
+
+static void
+on_abort(struct stream *stream, struct element *element)
+{
+	fail_login(stream, SASL_ABORTED, "by the client");
+}
+
+/* RFC 6120 6.4: out of order. */
+static void
+on_sasl_out_of_order(struct stream *stream, struct element *element)
+{
+	fail_login(stream, SASL_NOT_AUTHORIZED, "out of order");
+}
+
+/* --- resource binding (RFC 6120 7) --- */
+
+static void
+write_element(struct stream *stream, const struct element *element)
+{
+	writer_append(element, NS_CLIENT, &stream->control);
+	connection_want_write(stream->connection);
+}
+
+static void
+refuse_bind(struct stream *stream, struct element *iq, enum stanza_condition condition)
+{
+	struct element *reply = stanza_error_reply(parser_arena(stream->parser), iq, condition,
+	    NULL);
+
+	if (reply != NULL)
+		write_element(stream, reply);
+}
+
+static void
+answer_bind(struct stream *stream, struct element *iq, struct slice full_jid)
+{
+	struct arena *arena = parser_arena(stream->parser);
+	struct element *reply = element_new(arena, NS_CLIENT, "iq");
+	struct element *bind = element_add(arena, reply, NS_BIND, "bind");
+
+	element_set(arena, reply, "type", SLICE("result"));
+	if (element_attribute(iq, "id").data != NULL)
+		element_set(arena, reply, "id", element_attribute(iq, "id"));
+	element_add_text(arena, element_add(arena, bind, NS_BIND, "jid"), full_jid);
+	write_element(stream, reply);
+}
+
+static void
+on_bind_iq(struct stream *stream, struct element *iq)
+{
+	struct element *bind = element_child(iq, NS_BIND, "bind");
+	struct element *wanted = bind == NULL ? NULL : element_child(bind, NS_BIND, "resource");
+	struct slice resource = SLICE_EMPTY;
+	struct slice full_jid;
+	int condition;
+
+	if (bind == NULL || !slice_is(element_attribute(iq, "type"), "set")) {
+		refuse_bind(stream, iq, STANZA_NOT_AUTHORIZED);
+		return;
+	}
+	if (wanted != NULL)
+		resource = element_text(parser_arena(stream->parser), wanted);
+	condition = stream->events->on_bind(stream->owner, resource, &full_jid);
+	if (condition != 0) {
+		refuse_bind(stream, iq, (enum stanza_condition)condition);
+		return;
+	}
+	answer_bind(stream, iq, full_jid);
+	stream_set_state(stream, STATE_READY);
+}
+
+/* --- stanzas --- */
+
+static void
+on_stanza(struct stream *stream, struct element *element)
+{
+	stream->events->on_stanza(stream->owner, element);
+}
+
+/* --- the rows --- */
+
+static const struct state_row login_rows[] = {
+	/* element		handler		unless */
+	{ NS_TLS,    "starttls", on_starttls, UNLESS_SECURE },
+	{ NS_SASL,   "auth",     on_auth, UNLESS_NEVER },
+	{ NS_SASL,   "response", on_sasl_out_of_order, UNLESS_NEVER },
+	{ NS_SASL,   "abort",    on_sasl_out_of_order, UNLESS_NEVER },
+	{ 0 }
+};
+
+static const struct state_row sasl_rows[] = {
+	{ NS_SASL,   "response", on_response, UNLESS_NEVER },
+	{ NS_SASL,   "abort",    on_abort, UNLESS_NEVER },
+	{ NS_SASL,   "auth",     on_auth, UNLESS_NEVER },	/* begins anew, R13 */
+	{ 0 }
+};
+
+static const struct state_row bind_rows[] = {
+	{ NS_CLIENT, "iq",       on_bind_iq, UNLESS_NEVER },
+	{ 0 }
+};
+
+static const struct state_row ready_rows[] = {
+	{ NS_CLIENT, "message",  on_stanza, UNLESS_NEVER },
+	{ NS_CLIENT, "presence", on_stanza, UNLESS_NEVER },
+	{ NS_CLIENT, "iq",       on_stanza, UNLESS_NEVER },
+	{ 0 }
+};
+
+const struct state_row *
+client_rows(enum stream_state state)
+{
+	switch (state) {
+	case STATE_LOGIN:
+		return login_rows;
+	case STATE_SASL:
+		return sasl_rows;
+	case STATE_BIND:
+		return bind_rows;
+	case STATE_READY:
+	case STATE_ENDING:
+		return ready_rows;
+	default:
+		return NULL;
+	}
+}

@@ -1,0 +1,66 @@
+/* stream.h -- an XML stream with a client (RFC 6120 4 to 7): header, TLS, SASL, binding, errors, end. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/slice.h"
+#include "xmpp/stanza_error.h"
+
+struct connection;
+struct element;
+struct server;
+struct slot;
+struct stream;
+
+/* All come from the loop; the owner is a session. None may free the stream but on_closed. */
+struct stream_events {
+	/* SASL is done. */
+	void	(*on_login)(void *owner, struct slice username, struct slice host,
+		    uint64_t account);
+	/*
+	 * A resource is asked for (empty: any). Fills full_jid and returns 0, or a stanza
+	 * error condition. *full_jid is borrowed until the stream is gone.
+	 */
+	int	(*on_bind)(void *owner, struct slice resource, struct slice *full_jid);
+	void	(*on_stanza)(void *owner, struct element *stanza);
+	/*
+	 * Bytes of stanzas for the socket. entry_only: no further than the end of the stanza the
+	 * socket is in the middle of. on_written: the socket took so many of them.
+	 */
+	size_t	(*on_output)(void *owner, char *out, size_t size, bool entry_only);
+	void	(*on_written)(void *owner, size_t count);
+	bool	(*is_inside)(void *owner);	/* the socket is in the middle of a stanza */
+	/* Silence for idle_timeout: something that makes the peer speak should be sent. */
+	void	(*on_idle)(void *owner);
+	/* The connection is gone; the stream frees itself when this returns. why is for the log. */
+	void	(*on_closed)(void *owner, const char *why);
+};
+
+/*
+ * Takes the descriptor. slot is where the stream shows its state to others (flags, TLS, mechanism, id);
+ * borrowed until on_closed.
+ */
+struct stream *stream_new(struct server *server, int fd, const void *address, bool direct_tls,
+		   struct slot *slot, const struct stream_events *events, void *owner);
+
+const char *stream_id(const struct stream *stream);
+const char *stream_host(const struct stream *stream);	/* "" before the header */
+bool	    stream_is_ready(const struct stream *stream);	/* bound */
+bool	    stream_is_secure(const struct stream *stream);
+
+void	stream_want_write(struct stream *stream);
+
+/* No further stanzas are handled until resumed (back-pressure). */
+void	stream_pause(struct stream *stream);
+void	stream_resume(struct stream *stream);
+
+/*
+ * Ends the stream: what waits is written first, then the error where condition is not 0, then
+ * </stream:stream>; a peer that does not answer is dropped after close_timeout. Closing twice is harmless.
+ */
+void	stream_close(struct stream *stream, enum stream_condition condition, const char *text);
+
+/* Drops the connection without a word. */
+void	stream_abort(struct stream *stream, const char *why);

@@ -1,0 +1,88 @@
+/* stream_private.h -- what the files of a stream share. */
+#pragma once
+
+#include "auth/sasl.h"
+#include "base/buffer.h"
+#include "config/config.h"
+#include "net/connection.h"
+#include "net/timer.h"
+#include "shm/layout.h"
+#include "stream/server.h"
+#include "stream/stream.h"
+#include "xml/parser.h"
+
+enum stream_state {
+	STATE_HEADER,		/* waits for <stream:stream> */
+	STATE_LOGIN,		/* features were sent, nobody has logged in */
+	STATE_PROCEED,		/* <proceed/> is on its way, then TLS */
+	STATE_SASL,		/* an exchange waits for the client's answer */
+	STATE_SASL_WORK,	/* ... or for our thread pool */
+	STATE_BIND,		/* logged in, no resource yet */
+	STATE_READY,		/* stanzas */
+	STATE_ENDING,		/* our end is said; the peer's is awaited */
+	STATE_CLOSED,
+	STATE_COUNT
+};
+
+/* What may arrive in a state. unless: not in this situation. */
+enum stream_unless { UNLESS_NEVER, UNLESS_SECURE, UNLESS_TLS_MISSING };
+
+struct state_row {
+	enum xml_namespace ns;
+	const char	  *name;
+	void		 (*handle)(struct stream *stream, struct element *element);
+	enum stream_unless unless;
+};
+
+/* What was last offered to the socket and not wholly taken: it must be offered again as it was. */
+struct stream_offer {
+	size_t control;
+	size_t stanzas;
+};
+
+struct stream {
+	struct server		   *server;
+	struct connection	   *connection;
+	struct parser		   *parser;
+	struct sasl		   *sasl;
+	const struct stream_events *events;
+	void			   *owner;
+	struct slot		   *slot;
+	struct timer		    timer;
+	struct buffer		    control;	/* bytes that are no stanzas: features, SASL, errors */
+	struct stream_offer	    offer;
+	enum stream_state	    state;
+	bool			    secure;
+	bool			    authenticated;
+	bool			    header_sent;
+	bool			    restart;	/* a new parser takes the bytes that follow */
+	bool			    end_sent;
+	bool			    peer_ended;	/* </stream:stream> came */
+	bool			    pinged;
+	bool			    released;	/* idle memory was given back */
+	uint8_t			    attempts;	/* failed logins */
+	const char		   *why;	/* for the log */
+	uint64_t		    deadline_ms;	/* of the state; 0: none */
+	char			   *host;	/* prepared, from the header; NULL before */
+	char			    id[24];
+};
+
+/* client.c: the rows of each state, and what they do. */
+const struct state_row *client_rows(enum stream_state state);
+void	client_sasl_done(struct stream *stream, enum sasl_step step);
+
+/* stream_features.c */
+void	stream_features_send(struct stream *stream);
+unsigned stream_features_mechanisms(struct stream *stream);	/* enum sasl_mechanism bits on offer now */
+
+/* stream.c */
+const struct config_host *stream_config_host(struct stream *stream);
+void	stream_set_state(struct stream *stream, enum stream_state state);
+void	stream_restart(struct stream *stream);	/* the next byte begins a new stream */
+void	stream_write(struct stream *stream, const char *format, ...)
+	    __attribute__((format(printf, 2, 3)));
+void	stream_fail(struct stream *stream, enum stream_condition condition, const char *text);
+
+/* header.c */
+void	header_on_open(struct stream *stream, struct element *header);
+void	header_send(struct stream *stream);
