@@ -30,7 +30,7 @@ static bool
 iterations_are_sane(uint32_t iterations)
 {
 	return iterations >= SCRAM_ITERATIONS_LEAST &&
-	    iterations <= SCRAM_ITERATIONS_MOST;
+	       iterations <= SCRAM_ITERATIONS_MOST;
 }
 
 static bool
@@ -127,7 +127,7 @@ get_record(struct record_reader *reader, struct credentials *credentials)
 
 void
 credentials_make_keys(struct scram_keys *keys, enum scram_hash hash,
-    struct slice prepared, struct slice salt, uint32_t iterations)
+		      struct slice prepared, struct slice salt, uint32_t iterations)
 {
 	uint8_t salted[DIGEST_MAX];
 	uint8_t client_key[DIGEST_MAX];
@@ -161,7 +161,7 @@ scram_hash_size(enum scram_hash hash)
 
 bool
 credentials_derive(struct credentials *credentials, unsigned hashes,
-    struct slice password, uint32_t iterations)
+		   struct slice password, uint32_t iterations)
 {
 	struct arena arena;
 	struct slice prepared;
@@ -170,8 +170,8 @@ credentials_derive(struct credentials *credentials, unsigned hashes,
 	ensure(iterations_are_sane(iterations));
 	ensure(hashes >> SCRAM_HASH_COUNT == 0);
 	arena_init(&arena);
-	is_allowed = jid_prepare_password(&arena, password, &prepared) &&
-	    prepared.length > 0;
+	is_allowed =
+	    jid_prepare_password(&arena, password, &prepared) && prepared.length > 0;
 	if (is_allowed) {
 		for (int i = 0; i < SCRAM_HASH_COUNT; i++) {
 			uint8_t salt[SCRAM_SALT_SIZE];
@@ -180,7 +180,7 @@ credentials_derive(struct credentials *credentials, unsigned hashes,
 				continue;
 			random_bytes(salt, sizeof(salt));
 			credentials_make_keys(&credentials->scram[i], i, prepared,
-			    slice_of(salt, sizeof(salt)), iterations);
+					      slice_of(salt, sizeof(salt)), iterations);
 		}
 		wipe_prepared(prepared, password);
 	}
@@ -206,9 +206,10 @@ credentials_prove(const struct credentials *credentials, struct slice password)
 		struct scram_keys made;
 
 		credentials_make_keys(&made, strongest, prepared,
-		    slice_of(stored->salt, stored->salt_length), stored->iterations);
+				      slice_of(stored->salt, stored->salt_length),
+				      stored->iterations);
 		is_right = digest_equal(made.stored_key, stored->stored_key,
-		    scram_hash_size(strongest));
+					scram_hash_size(strongest));
 		memory_wipe(&made, sizeof(made));
 		wipe_prepared(prepared, password);
 	}
@@ -218,7 +219,7 @@ credentials_prove(const struct credentials *credentials, struct slice password)
 
 size_t
 credentials_pack(const struct credentials *credentials,
-    uint8_t out[CREDENTIALS_RECORD_MAX])
+		 uint8_t out[CREDENTIALS_RECORD_MAX])
 {
 	uint8_t *next = out;
 	unsigned mask = 0;

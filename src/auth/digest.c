@@ -13,7 +13,7 @@
 
 /* Finding an algorithm costs OpenSSL 3 more than running it, so each is fetched once. */
 struct algorithm {
-	EVP_MD	    *md;
+	EVP_MD *md;
 	EVP_MAC_CTX *hmac; /* has its hash but no key; only ever copied */
 };
 
@@ -30,7 +30,7 @@ fetch_algorithms(void)
 	for (int i = 0; i < SCRAM_HASH_COUNT; i++) {
 		OSSL_PARAM params[] = {
 			OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST,
-			    (char *)names[i], 0),
+							 (char *)names[i], 0),
 			OSSL_PARAM_construct_end(),
 		};
 		struct algorithm *algorithm = &algorithms[i];
@@ -57,13 +57,13 @@ digest_hash(enum scram_hash hash, struct slice data, uint8_t out[DIGEST_MAX])
 	unsigned length = 0;
 
 	ensure(EVP_Digest(data.data, data.length, out, &length, find_algorithm(hash)->md,
-		   NULL) == 1);
+			  NULL) == 1);
 	ensure(length == scram_hash_size(hash));
 }
 
 void
 digest_hmac(enum scram_hash hash, struct slice key, struct slice data,
-    uint8_t out[DIGEST_MAX])
+	    uint8_t out[DIGEST_MAX])
 {
 	EVP_MAC_CTX *context = EVP_MAC_CTX_dup(find_algorithm(hash)->hmac);
 	size_t length = 0;
@@ -78,13 +78,14 @@ digest_hmac(enum scram_hash hash, struct slice key, struct slice data,
 
 void
 digest_stretch(enum scram_hash hash, struct slice password, struct slice salt,
-    uint32_t iterations, uint8_t out[DIGEST_MAX])
+	       uint32_t iterations, uint8_t out[DIGEST_MAX])
 {
 	ensure(password.length <= INT_MAX && salt.length <= INT_MAX);
 	ensure(iterations > 0 && iterations <= INT_MAX);
 	ensure(PKCS5_PBKDF2_HMAC(password.data, (int)password.length,
-		   (const uint8_t *)salt.data, (int)salt.length, (int)iterations,
-		   find_algorithm(hash)->md, (int)scram_hash_size(hash), out) == 1);
+				 (const uint8_t *)salt.data, (int)salt.length,
+				 (int)iterations, find_algorithm(hash)->md,
+				 (int)scram_hash_size(hash), out) == 1);
 }
 
 bool

@@ -5,9 +5,11 @@
 #include "base/ensure.h"
 #include "base/memory.h"
 
-#define SCRAM_ROW(bit, text, scram_hash, plus) \
-	{ .mechanism = (bit), .name = (text), .step = sasl_scram_step, \
-	  .hash = (scram_hash), .has_binding = (plus) }
+#define SCRAM_ROW(bit, text, scram_hash, plus)                               \
+	{                                                                    \
+		.mechanism = (bit), .name = (text), .step = sasl_scram_step, \
+		.hash = (scram_hash), .has_binding = (plus)                  \
+	}
 
 /* EXTERNAL is not spoken yet: without a row it has no name and cannot be asked for. */
 static const struct sasl_row rows[] = {
@@ -100,8 +102,8 @@ sasl_mechanism_find(struct slice name)
 
 struct sasl *
 sasl_new(enum sasl_mechanism mechanism, const struct sasl_situation *situation,
-    const struct sasl_accounts *accounts, void *owner,
-    void (*on_later)(void *owner, enum sasl_step step))
+	 const struct sasl_accounts *accounts, void *owner,
+	 void (*on_later)(void *owner, enum sasl_step step))
 {
 	struct sasl *sasl = NEW(struct sasl);
 
@@ -109,8 +111,8 @@ sasl_new(enum sasl_mechanism mechanism, const struct sasl_situation *situation,
 	ensure(situation->end_point_length <= sizeof(situation->end_point));
 	sasl->row = find_row(mechanism);
 	sasl->situation = *situation;
-	sasl->situation.host = slice_of(memory_copy_text(situation->host),
-	    situation->host.length);
+	sasl->situation.host =
+	    slice_of(memory_copy_text(situation->host), situation->host.length);
 	sasl->accounts = *accounts;
 	sasl->owner = owner;
 	sasl->on_later = on_later;

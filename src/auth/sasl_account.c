@@ -29,10 +29,10 @@ make_false_keys(const struct sasl *sasl, enum scram_hash hash, struct scram_keys
 	append_counted(&text, sasl->situation.host);
 	append_counted(&text, slice_from_text(sasl->username));
 	digest_hmac(SCRAM_SHA_256, slice_of(sasl->accounts.secret, 32),
-	    buffer_slice(&text), mac);
+		    buffer_slice(&text), mac);
 	buffer_clear(&text);
 	*keys = (struct scram_keys){ .iterations = SCRAM_ITERATIONS,
-		.salt_length = SCRAM_SALT_SIZE };
+				     .salt_length = SCRAM_SALT_SIZE };
 	memcpy(keys->salt, mac, SCRAM_SALT_SIZE);
 }
 
@@ -59,8 +59,8 @@ find_or_make(struct sasl *sasl, unsigned any_of, enum scram_hash false_hash)
 	make_false_keys(sasl, false_hash, &false_keys);
 	memset(account, 0, sizeof(*account));
 	sasl->is_known = sasl->accounts.find(sasl->owner, slice_from_text(sasl->username),
-			     sasl->situation.host, account) &&
-	    (present_hashes(account) & any_of) != 0;
+					     sasl->situation.host, account) &&
+			 (present_hashes(account) & any_of) != 0;
 	if (!sasl->is_known) {
 		memset(account, 0, sizeof(*account));
 		account->scram[false_hash] = false_keys;
@@ -109,8 +109,8 @@ sasl_account_is_own(const struct sasl *sasl, struct slice authzid)
 
 	arena_init(&arena);
 	is_own = jid_parse(&arena, authzid, &jid) && jid_is_bare(&jid) &&
-	    slice_is(jid.local, sasl->username) &&
-	    slice_equal(jid.domain, sasl->situation.host);
+		 slice_is(jid.local, sasl->username) &&
+		 slice_equal(jid.domain, sasl->situation.host);
 	arena_clear(&arena);
 	return is_own;
 }

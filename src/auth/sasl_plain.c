@@ -105,8 +105,8 @@ hand_out(struct sasl *sasl, struct slice password)
 
 	job->sasl = sasl;
 	job->account = sasl->account;
-	job->may_upgrade = sasl->is_known &&
-	    (sasl->account.flags & CREDENTIALS_DISABLED) == 0;
+	job->may_upgrade =
+	    sasl->is_known && (sasl->account.flags & CREDENTIALS_DISABLED) == 0;
 	job->password = memory_copy_text(password);
 	job->length = password.length;
 	sasl->job = job;

@@ -46,7 +46,7 @@ decode_identity(struct sasl *sasl, const struct scram_first *first)
 
 static bool
 find_binding(const struct sasl_situation *situation, struct slice type,
-    struct slice *data)
+	     struct slice *data)
 {
 	if (slice_is(type, "tls-exporter"))
 		*data = slice_of(situation->exporter, situation->exporter_length);
@@ -60,8 +60,8 @@ find_binding(const struct sasl_situation *situation, struct slice type,
 static bool
 offered_binding(const struct sasl *sasl)
 {
-	const unsigned plus = SASL_SCRAM_SHA_512_PLUS | SASL_SCRAM_SHA_256_PLUS |
-	    SASL_SCRAM_SHA_1_PLUS;
+	const unsigned plus =
+	    SASL_SCRAM_SHA_512_PLUS | SASL_SCRAM_SHA_256_PLUS | SASL_SCRAM_SHA_1_PLUS;
 
 	return (sasl->situation.offered & plus) != 0;
 }
@@ -174,7 +174,7 @@ proof_is_right(const struct sasl *sasl, const uint8_t proof[DIGEST_MAX])
 	uint8_t hashed[DIGEST_MAX];
 
 	digest_hmac(hash, slice_of(stored_key, size), buffer_slice(&sasl->transcript),
-	    client_key);
+		    client_key);
 	for (size_t i = 0; i < size; i++)
 		client_key[i] ^= proof[i];
 	digest_hash(hash, slice_of(client_key, size), hashed);
@@ -192,11 +192,11 @@ check_proof(struct sasl *sasl, const uint8_t proof[DIGEST_MAX])
 
 	if (!proof_is_right(sasl, proof) || !sasl->is_known)
 		return sasl_fail(sasl, SASL_NOT_AUTHORIZED,
-		    sasl->is_known ? "wrong proof" : "no such account");
+				 sasl->is_known ? "wrong proof" : "no such account");
 	if (sasl->account.flags & CREDENTIALS_DISABLED)
 		return sasl_fail(sasl, SASL_ACCOUNT_DISABLED, "disabled");
 	digest_hmac(hash, slice_of(sasl->account.scram[hash].server_key, size),
-	    buffer_slice(&sasl->transcript), signature);
+		    buffer_slice(&sasl->transcript), signature);
 	text_base64_encode(slice_of(signature, size), encoded);
 	buffer_printf(&sasl->output, "v=%s", encoded);
 	return sasl_succeed(sasl);
@@ -214,9 +214,8 @@ on_client_final(struct sasl *sasl, struct slice data)
 	if (!scram_message_parse_final(data, &final))
 		return sasl_fail(sasl, SASL_MALFORMED_REQUEST, "bad final message");
 	binding_length = text_base64_decode(final.binding, binding, sizeof(binding));
-	if (binding_length < 0 ||
-	    text_base64_decode(final.proof, proof, sizeof(proof)) !=
-		(long)scram_hash_size(sasl->row->hash))
+	if (binding_length < 0 || text_base64_decode(final.proof, proof, sizeof(proof)) !=
+				      (long)scram_hash_size(sasl->row->hash))
 		return sasl_fail(sasl, SASL_MALFORMED_REQUEST, "bad base64");
 	if (!slice_equal(final.nonce, buffer_slice(&sasl->nonce)))
 		return sasl_fail(sasl, SASL_NOT_AUTHORIZED, "wrong nonce");

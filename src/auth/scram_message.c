@@ -49,7 +49,7 @@ is_optional_extension(struct slice attribute)
 	char letter = attribute.length < 3 ? 0 : attribute.data[0];
 
 	return ((letter >= 'A' && letter <= 'Z') || (letter >= 'a' && letter <= 'z')) &&
-	    letter != 'm' && attribute.data[1] == '=';
+	       letter != 'm' && attribute.data[1] == '=';
 }
 
 /* UTF-8 without NUL: what every value may hold at most. */
@@ -111,8 +111,8 @@ scram_message_parse_final(struct slice data, struct scram_final *final)
 
 		if (slice_starts_with(attribute, SLICE("p="))) {
 			final->proof = slice_after(attribute, 2);
-			final->without_proof = slice_of(data.data,
-			    (size_t)(attribute.data - data.data) - 1);
+			final->without_proof =
+			    slice_of(data.data, (size_t)(attribute.data - data.data) - 1);
 			return rest.data == NULL;
 		}
 		if (!is_optional_extension(attribute))

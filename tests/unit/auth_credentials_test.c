@@ -1,4 +1,4 @@
-/* auth_credentials_test.c -- keys prove their password, and a record holds or is refused. */
+/* auth_credentials_test.c -- keys prove their password; records hold or are refused. */
 #include "auth/credentials.h"
 
 #include "auth/digest.h"
@@ -26,7 +26,8 @@ keys_of_the_rfc(void **state)
 	char text[2 * DIGEST_MAX + 1];
 
 	assert_int_equal(text_base64_decode(SLICE("QSXCR+Q6sek8bf92"), salt, 16), 12);
-	credentials_make_keys(&keys, SCRAM_SHA_1, SLICE("pencil"), slice_of(salt, 12), 4096);
+	credentials_make_keys(&keys, SCRAM_SHA_1, SLICE("pencil"), slice_of(salt, 12),
+			      4096);
 	text_hex_encode(slice_of(keys.stored_key, 20), text);
 	assert_memory_equal(text, "e9d94660c39d65c38fbad91c358f14da0eef2bd6", 40);
 	text_hex_encode(slice_of(keys.server_key, 20), text);
@@ -39,10 +40,11 @@ derived_keys_prove_their_password_only(void **state)
 	for (unsigned hashes = 1; hashes <= ALL_HASHES; hashes++) {
 		struct credentials credentials = { .account_id = 1 };
 
-		assert_true(credentials_derive(&credentials, hashes, SLICE("pencil"), 4096));
+		assert_true(
+		    credentials_derive(&credentials, hashes, SLICE("pencil"), 4096));
 		for (int i = 0; i < SCRAM_HASH_COUNT; i++) {
 			assert_int_equal(credentials.scram[i].iterations != 0,
-			    (hashes >> i & 1) != 0);
+					 (hashes >> i & 1) != 0);
 		}
 		assert_true(credentials_prove(&credentials, SLICE("pencil")));
 		assert_false(credentials_prove(&credentials, SLICE("pencil ")));
@@ -60,7 +62,8 @@ salts_differ_each_time(void **state)
 	assert_true(credentials_derive(&b, ALL_HASHES, SLICE("pencil"), 4096));
 	for (int i = 0; i < SCRAM_HASH_COUNT; i++) {
 		assert_int_equal(a.scram[i].salt_length, SCRAM_SALT_SIZE);
-		assert_memory_not_equal(a.scram[i].salt, b.scram[i].salt, SCRAM_SALT_SIZE);
+		assert_memory_not_equal(a.scram[i].salt, b.scram[i].salt,
+					SCRAM_SALT_SIZE);
 		assert_memory_not_equal(a.scram[i].stored_key, b.scram[i].stored_key, 20);
 	}
 	assert_memory_not_equal(a.scram[0].salt, a.scram[1].salt, SCRAM_SALT_SIZE);
@@ -118,7 +121,8 @@ records_come_back(void **state)
 			fill(&in, hashes, salt);
 			length = credentials_pack(&in, record);
 			assert_true(length <= sizeof(record));
-			assert_int_equal(credentials_unpack(slice_of(record, length), &out),
+			assert_int_equal(
+			    credentials_unpack(slice_of(record, length), &out),
 			    RESULT_OK);
 			assert_memory_equal(&in, &out, sizeof(in));
 		}
@@ -129,10 +133,16 @@ records_come_back(void **state)
 static void
 records_have_a_fixed_layout(void **state)
 {
-	static const char expected[] = "01" "01000000" "efcdab8967452301"
-	    "1032547698badcfe" "01" "00100000" "02" "1010"
-	    "2020202020202020202020202020202020202020"
-	    "3030303030303030303030303030303030303030";
+	static const char expected[] = "01"
+				       "01000000"
+				       "efcdab8967452301"
+				       "1032547698badcfe"
+				       "01"
+				       "00100000"
+				       "02"
+				       "1010"
+				       "2020202020202020202020202020202020202020"
+				       "3030303030303030303030303030303030303030";
 	struct credentials credentials;
 	uint8_t record[CREDENTIALS_RECORD_MAX];
 	char text[2 * CREDENTIALS_RECORD_MAX + 1];
@@ -174,7 +184,7 @@ cut_and_grown_records_are_refused(void **state)
 static void
 corrupt_fields_are_refused(void **state)
 {
-	/* Offsets follow the layout: version 0, flags 1, mask 21, iterations 22, salt length 26. */
+	/* version 0, flags 1, mask 21, iterations 22, length of the salt 26 */
 	static const struct {
 		size_t offset;
 		uint8_t value;
@@ -183,14 +193,14 @@ corrupt_fields_are_refused(void **state)
 		{ 0, 0, RESULT_LAYOUT },
 		{ 0, 2, RESULT_LAYOUT },
 		{ 0, 255, RESULT_LAYOUT },
-		{ 1, 2, RESULT_CORRUPT },	/* a flag nobody defined */
+		{ 1, 2, RESULT_CORRUPT }, /* a flag nobody defined */
 		{ 4, 0x80, RESULT_CORRUPT },
-		{ 21, 0, RESULT_CORRUPT },	/* keys of no hash */
+		{ 21, 0, RESULT_CORRUPT }, /* keys of no hash */
 		{ 21, 1, RESULT_CORRUPT },
-		{ 21, 8, RESULT_CORRUPT },	/* a hash nobody defined */
+		{ 21, 8, RESULT_CORRUPT }, /* a hash nobody defined */
 		{ 21, 0xff, RESULT_CORRUPT },
-		{ 23, 0x0f, RESULT_CORRUPT },	/* too few iterations */
-		{ 25, 0xff, RESULT_CORRUPT },	/* too many */
+		{ 23, 0x0f, RESULT_CORRUPT }, /* too few iterations */
+		{ 25, 0xff, RESULT_CORRUPT }, /* too many */
 		{ 26, 0, RESULT_CORRUPT },
 		{ 26, 15, RESULT_CORRUPT },
 		{ 26, 17, RESULT_CORRUPT },
@@ -210,6 +220,21 @@ corrupt_fields_are_refused(void **state)
 	}
 }
 
+/* All the bytes are there; there are only too many. */
+static void
+long_salts_are_refused(void **state)
+{
+	struct credentials credentials;
+	uint8_t record[CREDENTIALS_RECORD_MAX + 1];
+	size_t length;
+
+	fill(&credentials, 1u << SCRAM_SHA_512, SCRAM_SALT_MAX);
+	length = credentials_pack(&credentials, record);
+	record[26]++;
+	memmove(record + 28, record + 27, length - 27);
+	assert_refused(record, length + 1, RESULT_CORRUPT);
+}
+
 int
 main(void)
 {
@@ -224,6 +249,7 @@ main(void)
 		cmocka_unit_test(records_have_a_fixed_layout),
 		cmocka_unit_test(cut_and_grown_records_are_refused),
 		cmocka_unit_test(corrupt_fields_are_refused),
+		cmocka_unit_test(long_salts_are_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

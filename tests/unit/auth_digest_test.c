@@ -23,11 +23,11 @@ hashes_of_abc(void **state)
 	assert_hex(out, 20, "a9993e364706816aba3e25717850c26c9cd0d89d");
 	digest_hash(SCRAM_SHA_256, SLICE("abc"), out);
 	assert_hex(out, 32,
-	    "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+		   "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
 	digest_hash(SCRAM_SHA_512, SLICE("abc"), out);
 	assert_hex(out, 64,
-	    "ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a"
-	    "2192992a274fc1a836ba3c23a3feebbd454d4423643ce80e2a9ac94fa54ca49f");
+		   "ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a"
+		   "2192992a274fc1a836ba3c23a3feebbd454d4423643ce80e2a9ac94fa54ca49f");
 }
 
 /* RFC 2202 3 and RFC 4231 4.3, both test case 2. */
@@ -41,11 +41,11 @@ hmac_of_jefe(void **state)
 	assert_hex(out, 20, "effcdf6ae5eb2fa2d27416d5f184df9c259a7c79");
 	digest_hmac(SCRAM_SHA_256, SLICE("Jefe"), text, out);
 	assert_hex(out, 32,
-	    "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+		   "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
 	digest_hmac(SCRAM_SHA_512, SLICE("Jefe"), text, out);
 	assert_hex(out, 64,
-	    "164b7a7bfcf819e2e395fbe73b56e0a387bd64222e831fd610270cd7ea250554"
-	    "9758bf75c05a994a6d034f65f8f0e6fdcaeab1a34d4a6b4b636e070a38bce737");
+		   "164b7a7bfcf819e2e395fbe73b56e0a387bd64222e831fd610270cd7ea250554"
+		   "9758bf75c05a994a6d034f65f8f0e6fdcaeab1a34d4a6b4b636e070a38bce737");
 }
 
 /* RFC 6070, and RFC 7914 11 for SHA-256 (its first 32 bytes). */
@@ -58,7 +58,7 @@ stretching(void **state)
 	assert_hex(out, 20, "4b007901b765489abead49d926f721d065a429c1");
 	digest_stretch(SCRAM_SHA_256, SLICE("passwd"), SLICE("salt"), 1, out);
 	assert_hex(out, 32,
-	    "55ac046e56e3089fec1691c22544b605f94185216dde0465e68b9d57c20dacbc");
+		   "55ac046e56e3089fec1691c22544b605f94185216dde0465e68b9d57c20dacbc");
 }
 
 static void

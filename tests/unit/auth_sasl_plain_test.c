@@ -13,7 +13,8 @@ assert_plain(struct store *store, struct slice message, enum sasl_failure failur
 	enum sasl_step step = sasl_step(sasl, true, message);
 
 	assert_int_equal(sasl_failure(sasl), failure);
-	assert_int_equal(step, failure == SASL_OK ? SASL_STEP_SUCCESS : SASL_STEP_FAILURE);
+	assert_int_equal(step,
+			 failure == SASL_OK ? SASL_STEP_SUCCESS : SASL_STEP_FAILURE);
 	if (failure == SASL_OK) {
 		assert_true(slice_is(sasl_username(sasl), "juliet"));
 		assert_int_equal(sasl_account_id(sasl), 77);
@@ -49,7 +50,8 @@ wrong_passwords_and_names_do_not(void **state)
 	ASSERT_PLAIN(&store, "\0juliet\0\x01", SASL_NOT_AUTHORIZED);
 	ASSERT_PLAIN(&store, "\0romeo\0r0m30myr0m30", SASL_NOT_AUTHORIZED);
 	assert_int_equal(store.finds, 4);
-	ASSERT_PLAIN(&store, "\0juliet@capulet.example\0r0m30myr0m30", SASL_NOT_AUTHORIZED);
+	ASSERT_PLAIN(&store, "\0juliet@capulet.example\0r0m30myr0m30",
+		     SASL_NOT_AUTHORIZED);
 	ASSERT_PLAIN(&store, "\0jul iet\0r0m30myr0m30", SASL_NOT_AUTHORIZED);
 	assert_int_equal(store.finds, 4);
 }
@@ -134,12 +136,15 @@ disabled_is_told_after_the_right_password(void **state)
 	ASSERT_PLAIN(&store, "\0juliet\0r0m30myr0m30", SASL_ACCOUNT_DISABLED);
 	sasl = store_exchange(&store, SASL_PLAIN, ALL_OFFERED);
 	assert_int_equal(sasl_step(sasl, true, SLICE("\0juliet\0r0m30myr0m30")),
-	    SASL_STEP_FAILURE);
+			 SASL_STEP_FAILURE);
 	assert_false(sasl_upgraded(sasl, &upgraded));
 	sasl_free(&sasl);
 }
 
-/* An account without any key cannot be logged in to, and looks like one that is not there. */
+/*
+ * An account without any key cannot be logged in to, and looks like one that is not
+ * there.
+ */
 static void
 no_keys_no_login(void **state)
 {
@@ -161,7 +166,7 @@ success_adds_the_missing_keys(void **state)
 		store_init(&store, hashes);
 		sasl = store_exchange(&store, SASL_PLAIN, ALL_OFFERED);
 		assert_int_equal(sasl_step(sasl, true, SLICE("\0juliet\0r0m30myr0m30")),
-		    SASL_STEP_SUCCESS);
+				 SASL_STEP_SUCCESS);
 		assert_true(sasl_upgraded(sasl, &upgraded));
 		sasl_free(&sasl);
 		assert_int_equal(upgraded.account_id, 77);
@@ -171,10 +176,11 @@ success_adds_the_missing_keys(void **state)
 
 			if (hashes >> i & 1)
 				assert_memory_equal(&upgraded.scram[i],
-				    &store.account.scram[i], sizeof(upgraded.scram[i]));
+						    &store.account.scram[i],
+						    sizeof(upgraded.scram[i]));
 			else
 				assert_int_equal(upgraded.scram[i].iterations,
-				    SCRAM_ITERATIONS);
+						 SCRAM_ITERATIONS);
 			one.scram[i] = upgraded.scram[i];
 			assert_true(credentials_prove(&one, SLICE("r0m30myr0m30")));
 		}
@@ -190,10 +196,10 @@ added_keys_are_no_weaker(void **state)
 
 	store_init(&store, 0);
 	assert_true(credentials_derive(&store.account, 1u << SCRAM_SHA_256,
-	    SLICE("r0m30myr0m30"), 20000));
+				       SLICE("r0m30myr0m30"), 20000));
 	sasl = store_exchange(&store, SASL_PLAIN, ALL_OFFERED);
 	assert_int_equal(sasl_step(sasl, true, SLICE("\0juliet\0r0m30myr0m30")),
-	    SASL_STEP_SUCCESS);
+			 SASL_STEP_SUCCESS);
 	assert_true(sasl_upgraded(sasl, &upgraded));
 	assert_int_equal(upgraded.scram[SCRAM_SHA_1].iterations, 20000);
 	sasl_free(&sasl);
@@ -209,7 +215,7 @@ complete_accounts_are_left_alone(void **state)
 	store_init(&store, ALL_HASHES);
 	sasl = store_exchange(&store, SASL_PLAIN, ALL_OFFERED);
 	assert_int_equal(sasl_step(sasl, true, SLICE("\0juliet\0r0m30myr0m30")),
-	    SASL_STEP_SUCCESS);
+			 SASL_STEP_SUCCESS);
 	assert_false(sasl_upgraded(sasl, &upgraded));
 	sasl_free(&sasl);
 }
@@ -224,7 +230,7 @@ work_may_come_back_later(void **state)
 	store.is_async = true;
 	sasl = store_exchange(&store, SASL_PLAIN, ALL_OFFERED);
 	assert_int_equal(sasl_step(sasl, true, SLICE("\0juliet\0r0m30myr0m30")),
-	    SASL_STEP_LATER);
+			 SASL_STEP_LATER);
 	assert_int_equal(sasl_account_id(sasl), 0);
 	store_work(&store);
 	assert_int_equal(store.laters, 1);
@@ -233,7 +239,8 @@ work_may_come_back_later(void **state)
 	sasl_free(&sasl);
 
 	sasl = store_exchange(&store, SASL_PLAIN, ALL_OFFERED);
-	assert_int_equal(sasl_step(sasl, true, SLICE("\0juliet\0wrong")), SASL_STEP_LATER);
+	assert_int_equal(sasl_step(sasl, true, SLICE("\0juliet\0wrong")),
+			 SASL_STEP_LATER);
 	store_work(&store);
 	assert_int_equal(store.laters, 2);
 	assert_int_equal(store.later, SASL_STEP_FAILURE);
@@ -253,7 +260,7 @@ the_job_has_its_own_copy(void **state)
 	store.is_async = true;
 	sasl = store_exchange(&store, SASL_PLAIN, ALL_OFFERED);
 	assert_int_equal(sasl_step(sasl, true, slice_of(message, sizeof(message) - 1)),
-	    SASL_STEP_LATER);
+			 SASL_STEP_LATER);
 	memset(message, 'x', sizeof(message));
 	memset(&store.account, 0, sizeof(store.account));
 	store_work(&store);
@@ -345,7 +352,8 @@ failures_name_who_was_tried(void **state)
 	store_init(&store, ALL_HASHES);
 	sasl = store_exchange(&store, SASL_PLAIN, ALL_OFFERED);
 	assert_true(slice_is(sasl_username(sasl), ""));
-	assert_int_equal(sasl_step(sasl, true, SLICE("\0Romeo\0wrong")), SASL_STEP_FAILURE);
+	assert_int_equal(sasl_step(sasl, true, SLICE("\0Romeo\0wrong")),
+			 SASL_STEP_FAILURE);
 	assert_true(slice_is(sasl_username(sasl), "romeo"));
 	sasl_free(&sasl);
 }

@@ -4,8 +4,13 @@
 #include "tests/unit/auth_support.h"
 
 static const enum sasl_mechanism mechanisms[] = {
-	SASL_SCRAM_SHA_512_PLUS, SASL_SCRAM_SHA_256_PLUS, SASL_SCRAM_SHA_1_PLUS,
-	SASL_SCRAM_SHA_512, SASL_SCRAM_SHA_256, SASL_SCRAM_SHA_1, SASL_PLAIN,
+	SASL_SCRAM_SHA_512_PLUS,
+	SASL_SCRAM_SHA_256_PLUS,
+	SASL_SCRAM_SHA_1_PLUS,
+	SASL_SCRAM_SHA_512,
+	SASL_SCRAM_SHA_256,
+	SASL_SCRAM_SHA_1,
+	SASL_PLAIN,
 };
 
 #define MECHANISM_COUNT (sizeof(mechanisms) / sizeof(mechanisms[0]))
@@ -41,17 +46,26 @@ names_go_both_ways(void **state)
 		const char *name = sasl_mechanism_name(mechanisms[i]);
 
 		assert_non_null(name);
-		assert_int_equal(sasl_mechanism_find(slice_from_text(name)), mechanisms[i]);
+		assert_int_equal(sasl_mechanism_find(slice_from_text(name)),
+				 mechanisms[i]);
 	}
 	assert_string_equal(sasl_mechanism_name(SASL_SCRAM_SHA_256_PLUS),
-	    "SCRAM-SHA-256-PLUS");
+			    "SCRAM-SHA-256-PLUS");
 }
 
 static void
 other_names_are_not_found(void **state)
 {
-	static const char *const names[] = { "", "EXTERNAL", "ANONYMOUS", "DIGEST-MD5", "LOGIN",
-		"plain", "PLAIN ", "SCRAM-SHA-1-", "SCRAM-SHA-384", "SCRAM-SHA-1-PLUS-PLUS" };
+	static const char *const names[] = { "",
+					     "EXTERNAL",
+					     "ANONYMOUS",
+					     "DIGEST-MD5",
+					     "LOGIN",
+					     "plain",
+					     "PLAIN ",
+					     "SCRAM-SHA-1-",
+					     "SCRAM-SHA-384",
+					     "SCRAM-SHA-1-PLUS-PLUS" };
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		assert_int_equal(sasl_mechanism_find(slice_from_text(names[i])), 0);
@@ -66,16 +80,22 @@ failures_have_their_names(void **state)
 {
 	assert_string_equal(sasl_failure_name(SASL_ABORTED), "aborted");
 	assert_string_equal(sasl_failure_name(SASL_ACCOUNT_DISABLED), "account-disabled");
-	assert_string_equal(sasl_failure_name(SASL_CREDENTIALS_EXPIRED), "credentials-expired");
-	assert_string_equal(sasl_failure_name(SASL_ENCRYPTION_REQUIRED), "encryption-required");
-	assert_string_equal(sasl_failure_name(SASL_INCORRECT_ENCODING), "incorrect-encoding");
+	assert_string_equal(sasl_failure_name(SASL_CREDENTIALS_EXPIRED),
+			    "credentials-expired");
+	assert_string_equal(sasl_failure_name(SASL_ENCRYPTION_REQUIRED),
+			    "encryption-required");
+	assert_string_equal(sasl_failure_name(SASL_INCORRECT_ENCODING),
+			    "incorrect-encoding");
 	assert_string_equal(sasl_failure_name(SASL_INVALID_AUTHZID), "invalid-authzid");
-	assert_string_equal(sasl_failure_name(SASL_INVALID_MECHANISM), "invalid-mechanism");
-	assert_string_equal(sasl_failure_name(SASL_MALFORMED_REQUEST), "malformed-request");
-	assert_string_equal(sasl_failure_name(SASL_MECHANISM_TOO_WEAK), "mechanism-too-weak");
+	assert_string_equal(sasl_failure_name(SASL_INVALID_MECHANISM),
+			    "invalid-mechanism");
+	assert_string_equal(sasl_failure_name(SASL_MALFORMED_REQUEST),
+			    "malformed-request");
+	assert_string_equal(sasl_failure_name(SASL_MECHANISM_TOO_WEAK),
+			    "mechanism-too-weak");
 	assert_string_equal(sasl_failure_name(SASL_NOT_AUTHORIZED), "not-authorized");
 	assert_string_equal(sasl_failure_name(SASL_TEMPORARY_AUTH_FAILURE),
-	    "temporary-auth-failure");
+			    "temporary-auth-failure");
 }
 
 static void
@@ -89,12 +109,13 @@ what_is_not_offered_fails(void **state)
 		    store_exchange(&store, mechanisms[i], ALL_OFFERED & ~mechanisms[i]);
 
 		assert_fails(sasl, sasl_step(sasl, true, good_start(mechanisms[i])),
-		    SASL_INVALID_MECHANISM);
+			     SASL_INVALID_MECHANISM);
 		sasl_free(&sasl);
 		assert_null(sasl);
 
 		sasl = store_exchange(&store, mechanisms[i], 0);
-		assert_fails(sasl, sasl_step(sasl, false, SLICE_EMPTY), SASL_INVALID_MECHANISM);
+		assert_fails(sasl, sasl_step(sasl, false, SLICE_EMPTY),
+			     SASL_INVALID_MECHANISM);
 		sasl_free(&sasl);
 	}
 	assert_int_equal(store.finds, 0);
@@ -105,7 +126,7 @@ static void
 what_does_not_exist_fails(void **state)
 {
 	static const unsigned bits[] = { 0, SASL_EXTERNAL, SASL_PLAIN | SASL_SCRAM_SHA_1,
-		1u << 12 };
+					 1u << 12 };
 	struct store store;
 
 	store_init(&store, 0);
@@ -113,7 +134,7 @@ what_does_not_exist_fails(void **state)
 		struct sasl *sasl = store_exchange(&store, bits[i], ~0u);
 
 		assert_fails(sasl, sasl_step(sasl, true, SLICE("\0juliet\0r0m30myr0m30")),
-		    SASL_INVALID_MECHANISM);
+			     SASL_INVALID_MECHANISM);
 		sasl_free(&sasl);
 	}
 }
@@ -130,7 +151,7 @@ plain_in_the_clear_wants_encryption(void **state)
 	situation.offered = ALL_BARE;
 	sasl = sasl_new(SASL_PLAIN, &situation, &store_accounts, &store, store_on_later);
 	assert_fails(sasl, sasl_step(sasl, true, good_start(SASL_PLAIN)),
-	    SASL_ENCRYPTION_REQUIRED);
+		     SASL_ENCRYPTION_REQUIRED);
 	sasl_free(&sasl);
 	assert_int_equal(store.finds, 0);
 }
@@ -144,16 +165,19 @@ no_initial_response_is_asked_for_once(void **state)
 	for (size_t i = 0; i < MECHANISM_COUNT; i++) {
 		struct sasl *sasl = store_exchange(&store, mechanisms[i], ALL_OFFERED);
 
-		assert_int_equal(sasl_step(sasl, false, SLICE_EMPTY), SASL_STEP_CHALLENGE);
+		assert_int_equal(sasl_step(sasl, false, SLICE_EMPTY),
+				 SASL_STEP_CHALLENGE);
 		assert_int_equal(sasl_output(sasl).length, 0);
 		assert_int_equal(sasl_step(sasl, true, good_start(mechanisms[i])),
-		    mechanisms[i] == SASL_PLAIN ? SASL_STEP_SUCCESS : SASL_STEP_CHALLENGE);
+				 mechanisms[i] == SASL_PLAIN ? SASL_STEP_SUCCESS
+							     : SASL_STEP_CHALLENGE);
 		sasl_free(&sasl);
 
 		sasl = store_exchange(&store, mechanisms[i], ALL_OFFERED);
-		assert_int_equal(sasl_step(sasl, false, SLICE_EMPTY), SASL_STEP_CHALLENGE);
+		assert_int_equal(sasl_step(sasl, false, SLICE_EMPTY),
+				 SASL_STEP_CHALLENGE);
 		assert_fails(sasl, sasl_step(sasl, false, SLICE_EMPTY),
-		    SASL_MALFORMED_REQUEST);
+			     SASL_MALFORMED_REQUEST);
 		sasl_free(&sasl);
 	}
 }
@@ -167,21 +191,24 @@ empty_data_is_malformed(void **state)
 	for (size_t i = 0; i < MECHANISM_COUNT; i++) {
 		struct sasl *sasl = store_exchange(&store, mechanisms[i], ALL_OFFERED);
 
-		assert_fails(sasl, sasl_step(sasl, true, SLICE_EMPTY), SASL_MALFORMED_REQUEST);
+		assert_fails(sasl, sasl_step(sasl, true, SLICE_EMPTY),
+			     SASL_MALFORMED_REQUEST);
 		sasl_free(&sasl);
 
 		sasl = store_exchange(&store, mechanisms[i], ALL_OFFERED);
-		assert_int_equal(sasl_step(sasl, false, SLICE_EMPTY), SASL_STEP_CHALLENGE);
-		assert_fails(sasl, sasl_step(sasl, true, SLICE_EMPTY), SASL_MALFORMED_REQUEST);
+		assert_int_equal(sasl_step(sasl, false, SLICE_EMPTY),
+				 SASL_STEP_CHALLENGE);
+		assert_fails(sasl, sasl_step(sasl, true, SLICE_EMPTY),
+			     SASL_MALFORMED_REQUEST);
 		sasl_free(&sasl);
 
 		if (mechanisms[i] == SASL_PLAIN)
 			continue;
 		sasl = store_exchange(&store, mechanisms[i], ALL_OFFERED);
 		assert_int_equal(sasl_step(sasl, true, good_start(mechanisms[i])),
-		    SASL_STEP_CHALLENGE);
+				 SASL_STEP_CHALLENGE);
 		assert_fails(sasl, sasl_step(sasl, i % 2 == 0, SLICE_EMPTY),
-		    SASL_MALFORMED_REQUEST);
+			     SASL_MALFORMED_REQUEST);
 		sasl_free(&sasl);
 	}
 }
@@ -200,16 +227,18 @@ too_long_is_malformed(void **state)
 		start = good_start(mechanisms[i]);
 		memset(text, 'z', sizeof(text));
 		memcpy(text, start.data, start.length);
-		for (size_t length = SASL_INPUT_MAX - 1; length <= SASL_INPUT_MAX; length++) {
+		for (size_t length = SASL_INPUT_MAX - 1; length <= SASL_INPUT_MAX;
+		     length++) {
 			sasl = store_exchange(&store, mechanisms[i], ALL_OFFERED);
 			sasl_step(sasl, true, slice_of(text, length));
-			assert_int_equal(sasl_failure(sasl),
-			    mechanisms[i] == SASL_PLAIN ? SASL_NOT_AUTHORIZED : SASL_OK);
+			assert_int_equal(sasl_failure(sasl), mechanisms[i] == SASL_PLAIN
+								 ? SASL_NOT_AUTHORIZED
+								 : SASL_OK);
 			sasl_free(&sasl);
 		}
 		sasl = store_exchange(&store, mechanisms[i], ALL_OFFERED);
 		assert_fails(sasl, sasl_step(sasl, true, slice_of(text, sizeof(text))),
-		    SASL_MALFORMED_REQUEST);
+			     SASL_MALFORMED_REQUEST);
 		sasl_free(&sasl);
 	}
 }
@@ -225,9 +254,9 @@ a_step_after_the_end_is_malformed(void **state)
 
 		assert_int_equal(step_text(sasl, "nonsense"), SASL_STEP_FAILURE);
 		assert_fails(sasl, sasl_step(sasl, true, good_start(mechanisms[i])),
-		    SASL_MALFORMED_REQUEST);
+			     SASL_MALFORMED_REQUEST);
 		assert_fails(sasl, sasl_step(sasl, false, SLICE_EMPTY),
-		    SASL_MALFORMED_REQUEST);
+			     SASL_MALFORMED_REQUEST);
 		sasl_free(&sasl);
 	}
 }
@@ -241,10 +270,11 @@ a_step_after_success_takes_it_back(void **state)
 
 	store_init(&store, ALL_HASHES);
 	sasl = store_exchange(&store, SASL_PLAIN, ALL_OFFERED);
-	assert_int_equal(sasl_step(sasl, true, good_start(SASL_PLAIN)), SASL_STEP_SUCCESS);
+	assert_int_equal(sasl_step(sasl, true, good_start(SASL_PLAIN)),
+			 SASL_STEP_SUCCESS);
 	assert_int_equal(sasl_account_id(sasl), 77);
 	assert_fails(sasl, sasl_step(sasl, true, good_start(SASL_PLAIN)),
-	    SASL_MALFORMED_REQUEST);
+		     SASL_MALFORMED_REQUEST);
 	sasl_free(&sasl);
 	sasl_free(&sasl);
 }

@@ -1,4 +1,4 @@
-/* auth_support.c -- for the tests of src/auth: a SCRAM client, and a store of accounts. */
+/* auth_support.c -- for tests of src/auth: a SCRAM client, and a store of accounts. */
 #include "tests/unit/auth_support.h"
 
 #include <stdio.h>
@@ -12,12 +12,12 @@ static const uint8_t store_secret[32] = "a secret of thirty-two bytes...";
 
 static size_t
 hmac_text(const char *digest, const void *key, size_t key_length, const char *text,
-    unsigned char *out)
+	  unsigned char *out)
 {
 	unsigned length = 0;
 
 	assert_non_null(HMAC(EVP_get_digestbyname(digest), key, (int)key_length,
-	    (const unsigned char *)text, strlen(text), out, &length));
+			     (const unsigned char *)text, strlen(text), out, &length));
 	return length;
 }
 
@@ -73,8 +73,8 @@ void
 client_first(struct client *client)
 {
 	snprintf(client->first, sizeof(client->first), "%sn=%s,r=%s%s", client->gs2,
-	    client->name, client->nonce,
-	    client->first_extra == NULL ? "" : client->first_extra);
+		 client->name, client->nonce,
+		 client->first_extra == NULL ? "" : client->first_extra);
 }
 
 void
@@ -82,7 +82,8 @@ client_final(struct client *client, struct slice server_first)
 {
 	char challenge[512], nonce[256], count[32], without_proof[1024], transcript[2048];
 	char bound[256], bound_text[512], proof_text[128];
-	unsigned char salt[96], salted[64], client_key[64], stored_key[64], server_key[64];
+	unsigned char salt[96], salted[64], client_key[64], stored_key[64],
+	    server_key[64];
 	unsigned char signature[64];
 	size_t gs2_length = strlen(client->gs2), size, salt_length;
 	unsigned ignored;
@@ -91,35 +92,41 @@ client_final(struct client *client, struct slice server_first)
 	assert_true(find_attribute(challenge, 'r', nonce, sizeof(nonce)));
 	assert_true(find_attribute(challenge, 's', client->salt, sizeof(client->salt)));
 	assert_true(find_attribute(challenge, 'i', count, sizeof(count)));
-	if (!find_attribute(challenge, 'h', client->offer_hash, sizeof(client->offer_hash)))
+	if (!find_attribute(challenge, 'h', client->offer_hash,
+			    sizeof(client->offer_hash)))
 		client->offer_hash[0] = '\0';
 	assert_memory_equal(nonce, client->nonce, strlen(client->nonce));
 	client->iterations = (unsigned)atoi(count);
+	if (client->final_nonce != NULL)
+		snprintf(nonce, sizeof(nonce), "%s", client->final_nonce);
 
 	memcpy(bound, client->gs2, gs2_length);
 	memcpy(bound + gs2_length, client->binding.data, client->binding.length);
 	encode(bound, gs2_length + client->binding.length, bound_text);
 	snprintf(without_proof, sizeof(without_proof), "c=%s,r=%s%s", bound_text, nonce,
-	    client->final_extra == NULL ? "" : client->final_extra);
+		 client->final_extra == NULL ? "" : client->final_extra);
 	snprintf(transcript, sizeof(transcript), "%s,%s,%s", client->first + gs2_length,
-	    challenge, without_proof);
+		 challenge, without_proof);
 
 	salt_length = decode(client->salt, salt);
 	size = (size_t)EVP_MD_get_size(EVP_get_digestbyname(client->digest));
-	assert_int_equal(PKCS5_PBKDF2_HMAC(client->password, (int)strlen(client->password),
-			     salt, (int)salt_length, (int)client->iterations,
-			     EVP_get_digestbyname(client->digest), (int)size, salted), 1);
+	assert_int_equal(
+	    PKCS5_PBKDF2_HMAC(client->password, (int)strlen(client->password), salt,
+			      (int)salt_length, (int)client->iterations,
+			      EVP_get_digestbyname(client->digest), (int)size, salted),
+	    1);
 	hmac_text(client->digest, salted, size, "Client Key", client_key);
 	hmac_text(client->digest, salted, size, "Server Key", server_key);
 	EVP_Digest(client_key, size, stored_key, &ignored,
-	    EVP_get_digestbyname(client->digest), NULL);
+		   EVP_get_digestbyname(client->digest), NULL);
 	hmac_text(client->digest, stored_key, size, transcript, signature);
 	for (size_t i = 0; i < size; i++)
 		client_key[i] ^= signature[i];
 	encode(client_key, size, proof_text);
 	hmac_text(client->digest, server_key, size, transcript, signature);
 	encode(signature, size, client->server_signature);
-	snprintf(client->final, sizeof(client->final), "%s,p=%s", without_proof, proof_text);
+	snprintf(client->final, sizeof(client->final), "%s,p=%s", without_proof,
+		 proof_text);
 }
 
 bool
@@ -132,7 +139,8 @@ client_trusts(const struct client *client, struct slice server_final)
 }
 
 static bool
-store_find(void *owner, struct slice username, struct slice host, struct credentials *found)
+store_find(void *owner, struct slice username, struct slice host,
+	   struct credentials *found)
 {
 	struct store *store = owner;
 
@@ -173,7 +181,7 @@ store_init(struct store *store, unsigned hashes)
 	store->account.account_id = 77;
 	store->account.version = 5;
 	assert_true(credentials_derive(&store->account, hashes, SLICE("r0m30myr0m30"),
-	    SCRAM_ITERATIONS_LEAST));
+				       SCRAM_ITERATIONS_LEAST));
 }
 
 void

@@ -1,4 +1,4 @@
-/* auth_support.h -- for the tests of src/auth: a SCRAM client, and a store of accounts. */
+/* auth_support.h -- for tests of src/auth: a SCRAM client, and a store of accounts. */
 #pragma once
 
 #include <stdarg.h>
@@ -11,11 +11,12 @@
 #include "auth/sasl_internal.h"
 
 #define ALL_HASHES ((1u << SCRAM_HASH_COUNT) - 1)
-#define ALL_PLUS   (SASL_SCRAM_SHA_512_PLUS | SASL_SCRAM_SHA_256_PLUS | SASL_SCRAM_SHA_1_PLUS)
 #define ALL_BARE   (SASL_SCRAM_SHA_512 | SASL_SCRAM_SHA_256 | SASL_SCRAM_SHA_1)
+#define ALL_PLUS \
+	(SASL_SCRAM_SHA_512_PLUS | SASL_SCRAM_SHA_256_PLUS | SASL_SCRAM_SHA_1_PLUS)
 #define ALL_OFFERED (ALL_PLUS | ALL_BARE | SASL_PLAIN)
 
-/* Written from RFC 5802 alone, with OpenSSL's one-shot calls: shares nothing with src/auth. */
+/* Written from RFC 5802 alone, on OpenSSL's one-shot calls; shares nothing with src/auth. */
 struct client {
 	const char *digest;		/* "SHA1" ... */
 	const char *gs2;		/* "n,," or "p=tls-exporter,," */
@@ -24,6 +25,7 @@ struct client {
 	const char *nonce;
 	const char *first_extra;	/* ",x=..." or NULL */
 	const char *final_extra;
+	const char *final_nonce;	/* said, and proved, instead of the right one */
 	struct slice binding;
 
 	/* The last messages, and what the client took from the server's. */
