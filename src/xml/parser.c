@@ -257,6 +257,12 @@ parser_resume(struct parser *parser)
 	return !parser->is_paused;
 }
 
+enum xml_namespace
+parser_content(const struct parser *parser)
+{
+	return parser->tree.content;
+}
+
 bool
 parser_is_paused(const struct parser *parser)
 {

@@ -88,6 +88,9 @@ struct slice parser_held(const struct parser *parser);
 
 struct arena *parser_arena(struct parser *parser);
 
+/* The default namespace that the stream's header declares (RFC 6120 4.8.2); NS_NONE before, or without one. */
+enum xml_namespace parser_content(const struct parser *parser);
+
 /* True between stanzas, with no byte of the next one seen; false while an event is on. */
 bool	parser_is_at_rest(const struct parser *parser);
 

@@ -101,6 +101,8 @@ on_namespace(void *context, const char *prefix, const char *uri)
 {
 	struct parser_expat *expat = context;
 
+	if (prefix == NULL && uri != NULL && expat->tree->depth == 0)
+		expat->tree->content = names_find(slice_from_text(uri));
 	if (expat->error == PARSER_OK)
 		stop_at(expat, tree_declare(expat->tree, uri));
 }

@@ -21,6 +21,7 @@ struct tree {
 	struct element			*header;
 	struct element			*stanza;
 	bool				 is_ended;
+	enum xml_namespace		 content;	/* the stream's default namespace */
 
 	struct element	*current;	/* the innermost open one, in a stanza */
 	unsigned	 depth;		/* open elements, the stream among them */
