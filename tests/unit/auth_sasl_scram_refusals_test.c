@@ -167,8 +167,7 @@ malformed_first_messages(void **state)
 		"n,,n=juliet,r=abc,x=",
 		"n,,n=juliet,r=abc,1=x",
 		"n,,n=juliet,r=a c",
-		"n,,n=juliet,r=a\x7f"
-		"c",
+		"n,,n=juliet,r=ac\x7f",
 		"n,,n=juliet,r=a\tc",
 		"n,,n=juliet,r=\xc3\xa9",
 		"n,,n=jul\xff,r=abc",
