@@ -12,6 +12,7 @@
 #define MANY 500
 
 static char fired[64];
+static char letter_a[] = "a", letter_b[] = "b", letter_c[] = "c";
 static struct timer a, b, c;
 
 static void
@@ -38,9 +39,9 @@ setup(void **state)
 static void
 timers_fire_by_their_time_then_by_their_arming(void **state)
 {
-	timer_start(kit_timers, &a, 30000, note, "a");
-	timer_start(kit_timers, &b, 10000, note, "b");
-	timer_start(kit_timers, &c, 10000, note, "c");
+	timer_start(kit_timers, &a, 30000, note, letter_a);
+	timer_start(kit_timers, &b, 10000, note, letter_b);
+	timer_start(kit_timers, &c, 10000, note, letter_c);
 	timers_run(kit_timers);
 	assert_string_equal(fired, "");
 	clock_advance(100000);
@@ -54,8 +55,8 @@ timers_fire_by_their_time_then_by_their_arming(void **state)
 static void
 a_moved_timer_fires_at_its_new_time_alone(void **state)
 {
-	timer_start(kit_timers, &a, 1000, note, "a");
-	timer_start(kit_timers, &b, 5000, note, "b");
+	timer_start(kit_timers, &a, 1000, note, letter_a);
+	timer_start(kit_timers, &b, 5000, note, letter_b);
 	timer_move(kit_timers, &a, 100000);
 	clock_advance(6000);
 	timers_run(kit_timers);
@@ -72,7 +73,7 @@ a_moved_timer_fires_at_its_new_time_alone(void **state)
 static void
 a_stopped_timer_does_not_fire(void **state)
 {
-	timer_start(kit_timers, &a, 1000, note, "a");
+	timer_start(kit_timers, &a, 1000, note, letter_a);
 	timer_stop(kit_timers, &a);
 	timer_stop(kit_timers, &a);
 	clock_advance(2000);
@@ -92,9 +93,9 @@ stop_others(struct timer *timer, void *parameter)
 static void
 a_callback_may_stop_and_move_what_is_due(void **state)
 {
-	timer_start(kit_timers, &a, 10, stop_others, "a");
-	timer_start(kit_timers, &b, 10, note, "b");
-	timer_start(kit_timers, &c, 10, note, "c");
+	timer_start(kit_timers, &a, 10, stop_others, letter_a);
+	timer_start(kit_timers, &b, 10, note, letter_b);
+	timer_start(kit_timers, &c, 10, note, letter_c);
 	clock_advance(1000);
 	timers_run(kit_timers);
 	assert_string_equal(fired, "a");
@@ -109,14 +110,14 @@ again_at_once(struct timer *timer, void *parameter)
 	note(timer, parameter);
 	timer_move(kit_timers, timer, 0);
 	if (!timer_is_armed(&c))
-		timer_start(kit_timers, &c, 0, note, "c");
+		timer_start(kit_timers, &c, 0, note, letter_c);
 }
 
 static void
 a_timer_never_fires_twice_in_a_turn(void **state)
 {
-	timer_start(kit_timers, &a, 0, again_at_once, "a");
-	timer_start(kit_timers, &b, 0, note, "b");
+	timer_start(kit_timers, &a, 0, again_at_once, letter_a);
+	timer_start(kit_timers, &b, 0, note, letter_b);
 	timers_run(kit_timers);
 	assert_string_equal(fired, "ab");
 	timers_run(kit_timers);
@@ -128,7 +129,7 @@ a_timer_never_fires_twice_in_a_turn(void **state)
 static void
 delay_nought_is_the_next_turn_of_the_loop(void **state)
 {
-	timer_start(kit_timers, &a, 0, again_at_once, "a");
+	timer_start(kit_timers, &a, 0, again_at_once, letter_a);
 	kit_turn();
 	assert_string_equal(fired, "a");
 	kit_turn();
@@ -140,7 +141,7 @@ delay_nought_is_the_next_turn_of_the_loop(void **state)
 static void
 the_loop_notices_at_its_next_turn_that_the_clock_moved(void **state)
 {
-	timer_start(kit_timers, &a, 3600000, note, "a");
+	timer_start(kit_timers, &a, 3600000, note, letter_a);
 	kit_turn();
 	assert_string_equal(fired, "");
 	clock_advance(3600000);
@@ -159,8 +160,8 @@ static void
 the_loop_wakes_for_the_earliest_timer(void **state)
 {
 	loop_set_hooks(kit_loop, NULL, NULL);
-	timer_start(kit_timers, &a, 3600000, note, "a");
-	timer_start(kit_timers, &b, 3, stop_loop, "b");
+	timer_start(kit_timers, &a, 3600000, note, letter_a);
+	timer_start(kit_timers, &b, 3, stop_loop, letter_b);
 	loop_run(kit_loop);
 	assert_string_equal(fired, "b");
 	timer_stop(kit_timers, &a);
@@ -177,7 +178,7 @@ a_clock_moved_by_another_process_is_noticed_in_sleep(void **state)
 	clock_share(offset);
 	loop_set_hooks(kit_loop, NULL, NULL);
 	timers_watch_clock(kit_timers, 5);
-	timer_start(kit_timers, &a, 3600000, stop_loop, "a");
+	timer_start(kit_timers, &a, 3600000, stop_loop, letter_a);
 	child = fork();
 	if (child == 0) {
 		clock_advance(3600000);
@@ -232,7 +233,7 @@ many_timers_stay_in_order_while_they_move_and_stop(void **state)
 static void
 freeing_the_heap_disarms_its_timers(void **state)
 {
-	timer_start(kit_timers, &a, 10, note, "a");
+	timer_start(kit_timers, &a, 10, note, letter_a);
 	timers_free(&kit_timers);
 	assert_false(timer_is_armed(&a));
 	kit_timers = timers_new(kit_loop);
