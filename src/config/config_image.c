@@ -1,7 +1,4 @@
-/*
- * config_image.c -- a config as flat bytes: a header, the server's fields, then each host.
- * Numbers have 8 bytes, texts a length, their bytes and a NUL; lists count their texts.
- */
+/* config_image.c -- a config as flat bytes: a header, the server's fields, then each host. */
 #include "config/config.h"
 
 #include <errno.h>
@@ -18,6 +15,7 @@
 #define IMAGE_MAX   (64u << 20)
 #define NO_TEXT	    UINT32_MAX
 
+/* Numbers have 8 bytes, texts a length, their bytes and a NUL; lists count their texts. */
 struct image_header {
 	char	 magic[8];
 	uint64_t layout;	/* of the fields, by their types and names */

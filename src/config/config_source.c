@@ -1,11 +1,12 @@
-/*
- * config_source.c -- finds what libconfig 1.5 takes in silence: numbers beyond 32 bits lose their upper
- * half, the rest of a comment without an end is gone, NULs end texts, and @include opens files.
- */
+/* config_source.c -- finds what libconfig takes in silence. */
 #include "config/config_source.h"
 
 #include "base/text.h"
 
+/*
+ * Of libconfig 1.5: numbers beyond 32 bits lose their upper half, what follows a comment without an
+ * end is gone, a NUL ends the file or is dropped from a text, and @include opens other files.
+ */
 struct scan {
 	struct slice	  rest;
 	unsigned	  line;
