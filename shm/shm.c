@@ -17,6 +17,7 @@
 #include "base/result.h"
 #include "shm/blocks.h"
 #include "shm/effect.h"
+#include "shm/slots.h"
 #include "shm/wake.h"
 
 #ifdef SHM_STEPS
@@ -401,6 +402,7 @@ shm_recover(struct shm *shm)
 		atomic_store(&page->freeing, 0);
 	}
 	SHM_STEP("recover: swept");
+	slots_recover(shm);
 	steps = effect_finish(shm);
 	SHM_STEP("recover: finished");
 	wake_all(shm);

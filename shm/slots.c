@@ -131,27 +131,58 @@ slot_take(struct shm *shm, struct slot_ref *ref)
 	}
 }
 
+/* Of a slot of mine whose epoch is even: nothing is appended any more. */
+static void
+empty(struct shm *shm, uint32_t index)
+{
+	struct slot *slot = &shm->slots[index];
+
+	outbox_give(shm, (struct slot_ref){ index, 0 }, atomic_load(&slot->out_next));
+	atomic_store(&slot->type, SLOT_FREE);
+	SHM_STEP("slot: emptied");
+	atomic_store(&slot->owner, 0);
+}
+
 /*
  * The epoch turns even under the lock, so that no append comes after the outbox was emptied. A process that dies in
- * between leaves an owned slot with an even epoch: its replacement gives it back again.
+ * between leaves an owned slot with an even epoch: slots_recover() goes on.
  */
 void
 slot_give(struct shm *shm, struct slot_ref ref)
 {
 	struct slot *slot = &shm->slots[ref.slot];
+	bool ended = false;
 
 	slot_lock(shm, ref.slot);
-	if (atomic_load(&slot->epoch) == ref.epoch) {
+	if ((ref.epoch & 1) != 0 && atomic_load(&slot->epoch) == ref.epoch) {
 		atomic_store(&slot->type, SLOT_C2S_DESTROYED);
 		atomic_store(&slot->epoch, ref.epoch + 1);
 		atomic_fetch_sub(&shm->instance->sessions, 1);
+		ended = true;
 	}
 	slot_unlock(shm, ref.slot);
 	SHM_STEP("slot: ended");
-	outbox_give(shm, ref, atomic_load(&slot->out_next));
-	atomic_store(&slot->type, SLOT_FREE);
-	SHM_STEP("slot: emptied");
-	atomic_store(&slot->owner, 0);
+	if (ended)
+		empty(shm, ref.slot);
+}
+
+/* One that was being taken may be half cleared, so that its outbox must not be looked at: it is empty anyway. */
+void
+slots_recover(struct shm *shm)
+{
+	uint32_t committed = atomic_load(shm->slots_committed);
+
+	for (uint32_t i = 0; i < committed; i++) {
+		struct slot *slot = &shm->slots[i];
+
+		if (atomic_load(&slot->owner) != shm->me + 1 ||
+		    (atomic_load(&slot->epoch) & 1) != 0)
+			continue;
+		if (atomic_load(&slot->type) == SLOT_C2S_DESTROYED)
+			empty(shm, i);
+		else
+			atomic_store(&slot->owner, 0);
+	}
 }
 
 struct slot *

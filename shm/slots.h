@@ -9,6 +9,9 @@ int	slot_take(struct shm *shm, struct slot_ref *ref);
 /* Gives blocks and slot back; refs to it go stale before it can be taken again. Owner only. */
 void	slot_give(struct shm *shm, struct slot_ref ref);
 
+/* A replacement's: slots its predecessor had half taken or half given back are free again. */
+void	slots_recover(struct shm *shm);
+
 /* NULL where the session of that ref has ended. */
 struct slot *slot_find(const struct shm *shm, struct slot_ref ref);
 
