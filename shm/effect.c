@@ -35,12 +35,44 @@ serial_of(struct effect_header *effect)
 	return atomic_load_explicit(&effect->state, memory_order_relaxed) >> 1;
 }
 
+static void
+clear(struct shm *shm, uint64_t serial, bool finished)
+{
+	struct effect_header *effect = mine(shm)->effect;
+	struct slot_ref origin = { effect->origin_slot, effect->origin_epoch };
+	struct slot *slot = NULL;
+
+	if (origin.slot != UINT32_MAX)
+		slot = slot_find(shm, origin);
+	if (finished && effect->finishes && slot != NULL)
+		slot_handled(slot, effect->stanza);
+	SHM_STEP("effect: counted");
+	atomic_store_explicit(&effect->state, serial << 1, memory_order_release);
+	SHM_STEP("effect: cleared");
+}
+
+/* The effect that stands because targets had ended is of this stanza: what is drafted now belongs to it. */
+static bool
+goes_on(const struct effect_header *effect, struct slot_ref origin, uint64_t stanza)
+{
+	return origin.slot != UINT32_MAX && effect->origin_slot == origin.slot &&
+	    effect->origin_epoch == origin.epoch && effect->stanza == stanza;
+}
+
 void
 effect_draft(struct shm *shm, struct slot_ref origin, uint64_t stanza, bool finishes)
 {
 	struct effect_header *effect = mine(shm)->effect;
+	bool stands = (atomic_load_explicit(&effect->state, memory_order_relaxed) & 1) != 0;
 
-	ensure((atomic_load_explicit(&effect->state, memory_order_relaxed) & 1) == 0);
+	shm->staged = 0;	/* what stands has been appended already */
+	if (stands && goes_on(effect, origin, stanza)) {
+		shm->steps_run = effect->steps;
+		shm->steps_drafted = effect->steps;
+		return;
+	}
+	if (stands)
+		clear(shm, serial_of(effect), true);
 	atomic_store_explicit(&effect->state, (serial_of(effect) + 1) << 1,
 	    memory_order_release);
 	effect->steps = 0;
@@ -48,7 +80,8 @@ effect_draft(struct shm *shm, struct slot_ref origin, uint64_t stanza, bool fini
 	effect->origin_epoch = origin.epoch;
 	effect->stanza = stanza;
 	effect->finishes = finishes;
-	shm->staged = 0;
+	shm->steps_run = 0;
+	shm->steps_drafted = 0;
 }
 
 /* Memory behind the steps and the staging grows in extents and stays. */
@@ -104,13 +137,13 @@ effect_add(struct shm *shm, struct slot_ref target, enum entry_kind kind, uint8_
 	int result;
 
 	ensure(count <= EFFECT_PIECES);
-	if (worker->effect->steps == EFFECT_STEPS_MAX)
+	if (shm->steps_drafted == EFFECT_STEPS_MAX)
 		return RESULT_FULL;
-	result = commit(worker, &worker->effect->steps_committed, worker->effect->steps + 1,
+	result = commit(worker, &worker->effect->steps_committed, shm->steps_drafted + 1,
 	    STEPS_EXTENT, sizeof(struct effect_step), worker->steps);
 	if (result != RESULT_OK)
 		return result;
-	step = &worker->steps[worker->effect->steps++];
+	step = &worker->steps[shm->steps_drafted++];
 	step->slot = target.slot;
 	step->epoch = target.epoch;
 	step->kind = STEP_APPEND;
@@ -156,12 +189,12 @@ run_append(struct shm *shm, struct effect_step *step, uint64_t serial, uint32_t 
 }
 
 static uint32_t
-run_steps(struct shm *shm, uint64_t serial, int *ran)
+run_steps(struct shm *shm, uint64_t serial, uint32_t first, int *ran)
 {
 	struct effect_header *effect = mine(shm)->effect;
 	uint32_t gone = 0;
 
-	for (uint32_t i = 0; i < effect->steps; i++) {
+	for (uint32_t i = first; i < effect->steps; i++) {
 		struct effect_step *step = &mine(shm)->steps[i];
 
 		if (!is_done(step, serial)) {
@@ -176,33 +209,25 @@ run_steps(struct shm *shm, uint64_t serial, int *ran)
 	return gone;
 }
 
-static void
-clear(struct shm *shm, uint64_t serial, bool finished)
-{
-	struct effect_header *effect = mine(shm)->effect;
-	struct slot_ref origin = { effect->origin_slot, effect->origin_epoch };
-	struct slot *slot = NULL;
-
-	if (origin.slot != UINT32_MAX)
-		slot = slot_find(shm, origin);
-	if (finished && effect->finishes && slot != NULL)
-		slot_handled(slot, effect->stanza);
-	SHM_STEP("effect: counted");
-	atomic_store_explicit(&effect->state, serial << 1, memory_order_release);
-	SHM_STEP("effect: cleared");
-}
-
+/* Blocks for the steps that are still to be done: those of the others are in use. */
 static int
-reserve_for(struct shm *shm)
+reserve_for(struct shm *shm, uint64_t serial, uint32_t first, uint32_t end)
 {
-	struct effect_header *effect = mine(shm)->effect;
 	uint32_t blocks = 0;
 
-	for (uint32_t i = 0; i < effect->steps; i++)
-		blocks += outbox_blocks(mine(shm)->steps[i].length);
+	for (uint32_t i = first; i < end; i++) {
+		struct effect_step *step = &mine(shm)->steps[i];
+
+		if (!is_done(step, serial))
+			blocks += outbox_blocks(step->length);
+	}
 	return blocks_reserve(shm, blocks);
 }
 
+/*
+ * With targets that had ended it goes on standing: were it cleared before the caller has routed their steps anew, a
+ * death in between would leave h_in behind what was appended, and the stanza would be done twice.
+ */
 int
 effect_run(struct shm *shm)
 {
@@ -210,22 +235,24 @@ effect_run(struct shm *shm)
 	uint64_t serial = serial_of(effect);
 	uint32_t gone;
 	int ran = 0;
-	int result = reserve_for(shm);
+	int result = reserve_for(shm, serial, shm->steps_run, shm->steps_drafted);
 
 	if (result != RESULT_OK)
 		return result;
 	SHM_STEP("effect: drafted");
+	atomic_store_explicit(&effect->steps, shm->steps_drafted, memory_order_release);
 	atomic_store_explicit(&effect->state, serial << 1 | 1, memory_order_release);
 	SHM_STEP("effect: stands");
-	gone = run_steps(shm, serial, &ran);
-	clear(shm, serial, gone == 0);
+	gone = run_steps(shm, serial, shm->steps_run, &ran);
+	if (gone == 0)
+		clear(shm, serial, true);
 	return (int)gone;
 }
 
 bool
 effect_is_gone(const struct shm *shm, uint32_t step)
 {
-	return shm->worker[shm->me].steps[step].gone != 0;
+	return shm->worker[shm->me].steps[shm->steps_run + step].gone != 0;
 }
 
 /*
@@ -242,9 +269,9 @@ effect_finish(struct shm *shm)
 
 	if ((atomic_load(&effect->state) & 1) == 0)
 		return 0;
-	result = reserve_for(shm);
+	result = reserve_for(shm, serial, 0, effect->steps);
 	ensure(result == RESULT_OK);
-	run_steps(shm, serial, &ran);
+	run_steps(shm, serial, 0, &ran);
 	clear(shm, serial, true);
 	return ran;
 }

@@ -27,8 +27,10 @@ int	effect_add(struct shm *shm, struct slot_ref target, enum entry_kind kind, ui
 
 /*
  * Does it. RESULT_FULL: no memory for it, nothing has happened. Otherwise all of it happened: returns
- * the number of steps whose target had ended meanwhile (effect_is_gone() tells which);
- * with such steps h_in did not move, and the caller routes them anew with the same stanza number.
+ * the number of steps whose target had ended meanwhile (effect_is_gone() tells which, by their order
+ * in this draft). With such steps h_in did not move and the effect goes on standing: the caller routes them
+ * anew, drafting for the same stanza number, and both together count as one. A draft for another stanza,
+ * and a death, drop them.
  * Marks the targets dirty; wake_flush() tells their workers.
  */
 int	effect_run(struct shm *shm);

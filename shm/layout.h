@@ -210,7 +210,7 @@ static_assert(sizeof(struct effect_step) == 64, "effect step");
 struct effect_header {
 	struct segment_header header;
 	_Atomic uint64_t      state;	/* serial << 1 | standing */
-	uint32_t	      steps;
+	_Atomic uint32_t      steps;
 	uint32_t	      origin_slot;
 	uint32_t	      origin_epoch;
 	uint32_t	      finishes;	/* 1: h_in becomes stanza when the effect is done */

@@ -48,6 +48,8 @@ struct shm {
 	} worker[WORKERS_MAX];
 	struct free_list    *free_list;		/* of my arena */
 	uint32_t	     staged;		/* bytes of staging in use by the draft */
+	uint32_t	     steps_run;		/* steps of the standing effect before this draft */
+	uint32_t	     steps_drafted;	/* those, and the draft's */
 	uint32_t	     slot_hint;
 };
 
