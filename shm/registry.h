@@ -20,8 +20,9 @@ void	registry_close(struct registry **registry);
 struct txn *registry_read(struct registry *registry);	/* end with txn_end() */
 
 /*
- * Copies at most max routes of an account, best priority first, and returns how many there
- * are. Only sessions that have not ended. Nothing points into shared memory afterwards.
+ * Copies at most max routes of an account (and at most 256), best priority first, then who bound
+ * last, and returns how many it copied. Only sessions that have not ended. Nothing points into shared
+ * memory afterwards.
  */
 int	registry_find(struct registry *registry, struct txn *txn, uint64_t account,
 	    struct route *found, int max);
@@ -44,23 +45,26 @@ struct bind_request {
 struct bind_answer {
 	char		resource[1024];
 	size_t		resource_length;
+	uint64_t	resource_hash;	/* names the resource within the account, as in a route */
 	struct slot_ref	displaced;	/* slot UINT32_MAX: none. Its record is gone; ask it to close */
 };
 
 /*
  * Binds in one transaction. RESULT_CONFLICT: kick_new, and it is in use; RESULT_FULL: sessions_max, or the
- * registry is four fifths full. Made resources are checked for being free.
+ * registry is four fifths full; RESULT_EXISTS: this session is bound already. Made resources are checked for
+ * being free.
  */
 int	registry_bind(struct registry *registry, const struct bind_request *request,
 	    struct bind_answer *answer);
 
-/* Removes the record where it is still this session's (a displaced one's is not). */
+/* Removes the record where it is still this session's; else RESULT_NOT_FOUND (a displaced one's is not). */
 int	registry_unbind(struct registry *registry, uint64_t account, struct slice resource,
 	    struct slot_ref session);
 
 /*
  * The last presence of the resource: bytes as sent to others, at most 8 KiB (RESULT_FULL above); empty: none, then
- * priority is 0 and the resource is not available. flags: enum slot_flag bits to keep with the route.
+ * priority is 0 and the resource is not available. flags: enum slot_flag bits to keep with the route;
+ * SLOT_AVAILABLE follows the presence.
  */
 int	registry_set_presence(struct registry *registry, uint64_t account, struct slice resource,
 	    struct slot_ref session, int8_t priority, uint32_t flags, struct slice presence);

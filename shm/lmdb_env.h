@@ -1,0 +1,41 @@
+/* lmdb_env.h -- what the files behind the door to LMDB share; nobody else includes it. */
+#pragma once
+
+#include <lmdb.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "shm/lmdb.h"
+#include "shm/lmdb_guard.h"
+
+struct txn {
+	struct env *env;
+	MDB_txn	   *mdb;
+	int	    error;
+	bool	    is_open;
+	bool	    is_write;
+	bool	    is_tight;	/* tmpfs is full: what remains is kept for deletes */
+};
+
+struct env {
+	MDB_env		    *mdb;
+	MDB_dbi		     tables[ENV_TABLES_MAX];
+	int		     table_count;
+	unsigned	     flags;
+	uint64_t	     map_size;
+	uint64_t	     allocated;		/* bytes of a volatile file known to have memory */
+	struct env_guard     guard;
+	struct txn	     read;
+	struct txn	     write;
+	struct process_page *page;
+	char		     directory[512];
+};
+
+/* Of a code of LMDB or errno. */
+int	env_result(int error);
+
+unsigned env_page_size(const struct env *env);
+uint64_t env_last_page(const struct env *env);		/* as of the last commit */
+
+/* Pages that were given back, from LMDB's own table 0. */
+uint64_t env_free_pages(MDB_txn *txn);

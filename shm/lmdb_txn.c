@@ -1,0 +1,336 @@
+/* lmdb_txn.c -- transactions that carry their own error, and the records they read and write. */
+#include "shm/lmdb.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <time.h>
+
+#include "base/ensure.h"
+#include "base/log.h"
+#include "base/result.h"
+#include "shm/layout.h"
+#include "shm/lmdb_env.h"
+
+#define AHEAD_BYTES (256u << 10)	/* of a volatile file always allocated behind its last page */
+#define STEP_BYTES  (1u << 20)
+
+/* Over all environments of this process: the page tells of the first that opened. */
+static int open_reads, open_writes;
+
+static uint64_t
+monotonic_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+static void
+note_begin(const struct txn *txn)
+{
+	struct process_page *page = txn->env->page;
+	int *count = txn->is_write ? &open_writes : &open_reads;
+
+	if ((*count)++ == 0 && page != NULL)
+		atomic_store_explicit(txn->is_write ? &page->lock_since_ms : &page->read_since_ms,
+		    monotonic_ms(), memory_order_relaxed);
+}
+
+static void
+note_end(const struct txn *txn)
+{
+	struct process_page *page = txn->env->page;
+	int *count = txn->is_write ? &open_writes : &open_reads;
+
+	if (--*count == 0 && page != NULL)
+		atomic_store_explicit(txn->is_write ? &page->lock_since_ms : &page->read_since_ms,
+		    0, memory_order_relaxed);
+}
+
+/*
+ * Allocates a volatile file ahead of its last page, so that a full tmpfs is met here and the
+ * pages that a delete copies have room. Called with the write lock held.
+ */
+static void
+allocate_ahead(struct txn *txn)
+{
+	struct env *env = txn->env;
+	uint64_t size = env_page_size(env);
+	uint64_t end = (env_last_page(env) + 1) * size;
+	uint64_t wanted = (end + AHEAD_BYTES + STEP_BYTES - 1) / STEP_BYTES * STEP_BYTES;
+	int fd, error;
+
+	txn->is_tight = false;
+	if (env->allocated >= end + AHEAD_BYTES || env->allocated >= env->map_size)
+		return;
+	if (wanted > env->map_size)
+		wanted = env->map_size;
+	mdb_env_get_fd(env->mdb, &fd);
+	do
+		error = posix_fallocate(fd, (off_t)env->allocated,
+		    (off_t)(wanted - env->allocated));
+	while (error == EINTR);
+	if (error == 0)
+		env->allocated = wanted;
+	else
+		txn->is_tight = env_free_pages(txn->mdb) * size < AHEAD_BYTES;
+}
+
+/* --- transactions --- */
+
+static int
+begin_read(struct txn *txn)
+{
+	int rc;
+
+	if (txn->mdb != NULL)
+		return mdb_txn_renew(txn->mdb);
+	rc = mdb_txn_begin(txn->env->mdb, NULL, MDB_RDONLY, &txn->mdb);
+	if (rc == MDB_READERS_FULL && env_reader_check(txn->env) > 0)
+		rc = mdb_txn_begin(txn->env->mdb, NULL, MDB_RDONLY, &txn->mdb);
+	return rc;
+}
+
+static int
+begin_write(struct txn *txn)
+{
+	return mdb_txn_begin(txn->env->mdb, NULL, 0, &txn->mdb);
+}
+
+static void
+set_error(struct txn *txn, int rc, const char *event)
+{
+	txn->error = env_result(rc);
+	log_error(LOG_SHM, event, "path=%s reason=\"%s\"", txn->env->directory,
+	    mdb_strerror(rc));
+}
+
+static struct txn *
+begin(struct txn *txn, int (*start)(struct txn *))
+{
+	struct env *env = txn->env;
+	int rc;
+
+	ensure(env->guard.pid == env_guard_pid());
+	ensure(!txn->is_open);
+	txn->is_open = true;
+	txn->error = RESULT_OK;
+	rc = start(txn);
+	/* Another process was told of a bigger map. */
+	if (rc == MDB_MAP_RESIZED && env->read.is_open != env->write.is_open) {
+		rc = mdb_env_set_mapsize(env->mdb, 0);
+		if (rc == 0)
+			rc = start(txn);
+	}
+	note_begin(txn);
+	if (rc != 0)
+		set_error(txn, rc, "cannot begin a transaction");
+	return txn;
+}
+
+struct txn *
+txn_read(struct env *env)
+{
+	return begin(&env->read, begin_read);
+}
+
+struct txn *
+txn_write(struct env *env)
+{
+	struct txn *txn;
+
+	ensure((env->flags & ENV_READ_ONLY) == 0);
+	txn = begin(&env->write, begin_write);
+	if (txn->error == RESULT_OK && (env->flags & ENV_VOLATILE) != 0)
+		allocate_ahead(txn);
+	return txn;
+}
+
+static int
+finish(struct txn *txn, bool commits)
+{
+	int rc = 0;
+
+	ensure(txn->is_open && txn->env->guard.pid == env_guard_pid());
+	if (txn->is_write && txn->mdb != NULL) {
+		if (commits && txn->error == RESULT_OK)
+			rc = mdb_txn_commit(txn->mdb);
+		else
+			mdb_txn_abort(txn->mdb);
+		txn->mdb = NULL;
+	} else if (txn->mdb != NULL) {
+		mdb_txn_reset(txn->mdb);
+	}
+	if (rc != 0)
+		set_error(txn, rc, "cannot commit");
+	note_end(txn);
+	txn->is_open = false;
+	return txn->error;
+}
+
+int
+txn_commit(struct txn **pointer)
+{
+	int error = finish(*pointer, true);
+
+	*pointer = NULL;
+	return error;
+}
+
+void
+txn_end(struct txn **pointer)
+{
+	if (*pointer != NULL)
+		finish(*pointer, false);
+	*pointer = NULL;
+}
+
+int
+txn_error(const struct txn *txn)
+{
+	return txn->error;
+}
+
+/* --- records --- */
+
+static MDB_val
+val_of(struct slice bytes)
+{
+	return (MDB_val){ bytes.length, (void *)(uintptr_t)bytes.data };
+}
+
+static struct slice
+slice_of_val(MDB_val val)
+{
+	return slice_of(val.mv_data, val.mv_size);
+}
+
+static MDB_dbi
+table_of(const struct txn *txn, int table)
+{
+	ensure(txn->is_open && table >= 0 && table < txn->env->table_count);
+	return txn->env->tables[table];
+}
+
+bool
+txn_get(struct txn *txn, int table, struct slice key, struct slice *value)
+{
+	MDB_dbi dbi = table_of(txn, table);
+	MDB_val k = val_of(key), v;
+	int rc;
+
+	if (txn->error != RESULT_OK)
+		return false;
+	rc = mdb_get(txn->mdb, dbi, &k, &v);
+	if (rc == 0)
+		*value = slice_of_val(v);
+	else if (rc != MDB_NOTFOUND)
+		set_error(txn, rc, "cannot read a record");
+	return rc == 0;
+}
+
+static void
+put(struct txn *txn, int table, struct slice key, struct slice value, unsigned flags)
+{
+	MDB_dbi dbi = table_of(txn, table);
+	MDB_val k = val_of(key), v = val_of(value);
+	int rc;
+
+	ensure(txn->is_write);
+	if (txn->error != RESULT_OK)
+		return;
+	rc = txn->is_tight ? ENOSPC : mdb_put(txn->mdb, dbi, &k, &v, flags);
+	if (rc != 0)
+		set_error(txn, rc, "cannot write a record");
+}
+
+void
+txn_put(struct txn *txn, int table, struct slice key, struct slice value)
+{
+	put(txn, table, key, value, 0);
+}
+
+void
+txn_append(struct txn *txn, int table, struct slice key, struct slice value)
+{
+	put(txn, table, key, value, MDB_APPEND);
+}
+
+bool
+txn_delete(struct txn *txn, int table, struct slice key)
+{
+	MDB_dbi dbi = table_of(txn, table);
+	MDB_val k = val_of(key);
+	int rc;
+
+	ensure(txn->is_write);
+	if (txn->error != RESULT_OK)
+		return false;
+	rc = mdb_del(txn->mdb, dbi, &k, NULL);
+	if (rc != 0 && rc != MDB_NOTFOUND)
+		set_error(txn, rc, "cannot delete a record");
+	return rc == 0;
+}
+
+void
+txn_each(struct txn *txn, int table, struct slice prefix, struct slice from,
+    bool (*each)(void *owner, struct slice key, struct slice value), void *owner)
+{
+	MDB_dbi dbi = table_of(txn, table);
+	struct slice start = slice_compare(from, prefix) > 0 ? from : prefix;
+	MDB_val k = val_of(start), v;
+	MDB_cursor *cursor;
+	int rc;
+
+	if (txn->error != RESULT_OK)
+		return;
+	rc = mdb_cursor_open(txn->mdb, dbi, &cursor);
+	if (rc != 0) {
+		set_error(txn, rc, "cannot read records");
+		return;
+	}
+	rc = mdb_cursor_get(cursor, &k, &v, start.length == 0 ? MDB_FIRST : MDB_SET_RANGE);
+	while (rc == 0 && slice_starts_with(slice_of_val(k), prefix) &&
+	    each(owner, slice_of_val(k), slice_of_val(v)))
+		rc = mdb_cursor_get(cursor, &k, &v, MDB_NEXT);
+	mdb_cursor_close(cursor);
+	if (rc != 0 && rc != MDB_NOTFOUND)
+		set_error(txn, rc, "cannot read records");
+}
+
+bool
+txn_last(struct txn *txn, int table, struct slice *key, struct slice *value)
+{
+	MDB_dbi dbi = table_of(txn, table);
+	MDB_val k, v;
+	MDB_cursor *cursor;
+	int rc;
+
+	if (txn->error != RESULT_OK)
+		return false;
+	rc = mdb_cursor_open(txn->mdb, dbi, &cursor);
+	if (rc == 0) {
+		rc = mdb_cursor_get(cursor, &k, &v, MDB_LAST);
+		mdb_cursor_close(cursor);
+	}
+	if (rc == 0) {
+		*key = slice_of_val(k);
+		*value = slice_of_val(v);
+	} else if (rc != MDB_NOTFOUND) {
+		set_error(txn, rc, "cannot read records");
+	}
+	return rc == 0;
+}
+
+uint64_t
+txn_entries(struct txn *txn, int table)
+{
+	MDB_dbi dbi = table_of(txn, table);
+	MDB_stat stat;
+
+	if (txn->error != RESULT_OK || mdb_stat(txn->mdb, dbi, &stat) != 0)
+		return 0;
+	return stat.ms_entries;
+}

@@ -1,0 +1,64 @@
+/* registry_record.h -- keys and records of the registry, for its files and tests; README.md draws them. */
+#pragma once
+
+#include "shm/registry.h"
+
+enum registry_table {
+	REGISTRY_SESSION, REGISTRY_PRESENCE, REGISTRY_SLOT,
+	/* Places for features to come. */
+	REGISTRY_SMID, REGISTRY_DPRES, REGISTRY_ROUTE, REGISTRY_ROOM, REGISTRY_META,
+	REGISTRY_TABLES
+};
+
+#define REGISTRY_PROBES	      4		/* places for resources of one account with one hash */
+#define REGISTRY_FULL	      0.8
+#define REGISTRY_PRESENCE_MAX 8192
+#define REGISTRY_JID_MAX      2047	/* bare */
+#define REGISTRY_RESOURCE_MAX 1023
+
+/* Of session and presence records: account, then the resource's place. Both big endian: an account is one range. */
+struct session_key {
+	uint8_t bytes[16];
+};
+
+struct session_record {
+	uint32_t slot;
+	uint32_t epoch;
+	uint64_t bound_us;
+	uint32_t flags;
+	int8_t	 priority;
+	uint8_t	 reserved;
+	uint16_t jid_length;		/* then the bare JID, then the resource */
+	uint16_t resource_length;
+	uint8_t	 padding[6];
+};
+
+struct slot_record {
+	uint32_t	   epoch;
+	struct session_key session;
+};
+
+struct registry {
+	struct shm *shm;
+	struct env *env;
+	uint64_t (*hash)(const struct shm *shm, struct slice resource);	/* tests make it collide */
+};
+
+struct session_key session_key(uint64_t account, uint64_t place);
+uint64_t session_key_account(struct slice key);
+uint64_t session_key_place(struct slice key);
+
+/* What a stored session says; false (and a log line) where its lengths are not those of the record. */
+bool	session_record_read(struct slice key, struct slice value, struct registry_session *session);
+
+/*
+ * The place of a resource, and its record; false: it has none, and *place is one that is free, or
+ * UINT64_MAX when no place is.
+ */
+bool	registry_place(struct registry *registry, struct txn *txn, uint64_t account,
+	    struct slice resource, uint64_t *place, struct registry_session *found);
+
+bool	registry_is_live(const struct registry *registry, struct slot_ref session);
+
+/* Removes session, presence and the slot's record, in the transaction. */
+void	registry_remove(struct txn *txn, const struct session_key *key, struct slot_ref session);
