@@ -342,6 +342,39 @@ a_step_during_the_work_ends_it(void **state)
 	sasl_free(&sasl);
 }
 
+/* A stranger's password costs what the password of an account here would. */
+static void
+false_accounts_cost_what_true_ones_do(void **state)
+{
+	static const struct {
+		unsigned offered;
+		enum scram_hash hash;
+	} usual[] = {
+		{ ALL_OFFERED, SCRAM_SHA_512 },
+		{ SASL_SCRAM_SHA_512_PLUS | SASL_SCRAM_SHA_1, SCRAM_SHA_512 },
+		{ SASL_SCRAM_SHA_256 | SASL_SCRAM_SHA_1, SCRAM_SHA_256 },
+		{ SASL_SCRAM_SHA_256_PLUS, SCRAM_SHA_256 },
+		{ SASL_SCRAM_SHA_1, SCRAM_SHA_1 },
+		{ 0, SCRAM_SHA_512 },
+	};
+	struct store store;
+
+	store_init(&store, ALL_HASHES);
+	for (size_t i = 0; i < sizeof(usual) / sizeof(usual[0]); i++) {
+		struct sasl *sasl =
+		    store_exchange(&store, SASL_PLAIN, usual[i].offered | SASL_PLAIN);
+
+		assert_int_equal(sasl_step(sasl, true, SLICE("\0romeo\0r0m30myr0m30")),
+				 SASL_STEP_FAILURE);
+		for (int hash = 0; hash < SCRAM_HASH_COUNT; hash++) {
+			assert_int_equal(sasl->account.scram[hash].iterations,
+					 hash == (int)usual[i].hash ? SCRAM_ITERATIONS
+								    : 0);
+		}
+		sasl_free(&sasl);
+	}
+}
+
 /* The name stays known after a failure, to count tries by. */
 static void
 failures_name_who_was_tried(void **state)
@@ -377,6 +410,7 @@ main(void)
 		cmocka_unit_test(freeing_drops_the_outcome),
 		cmocka_unit_test(freeing_races_with_the_thread),
 		cmocka_unit_test(a_step_during_the_work_ends_it),
+		cmocka_unit_test(false_accounts_cost_what_true_ones_do),
 		cmocka_unit_test(failures_name_who_was_tried),
 	};
 
