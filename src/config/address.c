@@ -45,7 +45,8 @@ static int
 read_host(struct slice host, int64_t port, struct sockaddr_storage found[ADDRESS_MAX])
 {
 	char text[INET6_ADDRSTRLEN];
-	bool bracketed = host.length > 2 && host.data[0] == '[' && host.data[host.length - 1] == ']';
+	bool bracketed = host.length > 2 && host.data[0] == '[' &&
+	    host.data[host.length - 1] == ']';
 	struct in6_addr ipv6;
 	struct in_addr ipv4;
 

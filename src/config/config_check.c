@@ -84,8 +84,8 @@ find_listening(const struct listen_set *set, const struct sockaddr_storage *addr
 }
 
 static void
-add_address(struct config_report *report, unsigned line, const char *option, const char *text,
-    struct listen_set *set)
+add_address(struct config_report *report, unsigned line, const char *option,
+    const char *text, struct listen_set *set)
 {
 	struct sockaddr_storage found[ADDRESS_MAX];
 	const struct listening *other = NULL;
@@ -102,8 +102,8 @@ add_address(struct config_report *report, unsigned line, const char *option, con
 }
 
 static void
-add_addresses(struct config_report *report, const config_setting_t *root, const char *option,
-    const struct option_list *list, struct listen_set *set)
+add_addresses(struct config_report *report, const config_setting_t *root,
+    const char *option, const struct option_list *list, struct listen_set *set)
 {
 	const config_setting_t *setting = config_setting_get_member(root, option);
 	unsigned line = setting != NULL ? setting->line : 0;
@@ -145,8 +145,8 @@ line_of(const config_setting_t *root, const char *option, const char *other)
 }
 
 static void
-check_order(struct config_report *report, const config_setting_t *root, const char *smaller,
-    int64_t small, const char *larger, int64_t large)
+check_order(struct config_report *report, const config_setting_t *root,
+    const char *smaller, int64_t small, const char *larger, int64_t large)
 {
 	if (small > large)
 		config_report(report, line_of(root, smaller, larger), smaller,

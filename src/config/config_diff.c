@@ -9,7 +9,8 @@ struct diff {
 };
 
 static void
-tell(const struct diff *diff, const char *option, const char *host, const char *text, bool applied)
+tell(const struct diff *diff, const char *option, const char *host, const char *text,
+    bool applied)
 {
 	struct config_change change = { option, host, text, applied };
 
@@ -17,8 +18,8 @@ tell(const struct diff *diff, const char *option, const char *host, const char *
 }
 
 static void
-compare_rows(const struct diff *diff, enum option_scope scope, const char *host, const void *old,
-    const void *new)
+compare_rows(const struct diff *diff, enum option_scope scope, const char *host,
+    const void *old, const void *new)
 {
 	size_t count;
 	const struct option_row *rows = config_options(&count);
@@ -27,8 +28,8 @@ compare_rows(const struct diff *diff, enum option_scope scope, const char *host,
 		bool applied = rows[i].reload == OPTION_RELOAD;
 
 		if (rows[i].scope == scope && !option_equal(&rows[i], old, new))
-			tell(diff, rows[i].name, host, applied ? "changed" : "needs a restart",
-			    applied);
+			tell(diff, rows[i].name, host,
+			    applied ? "changed" : "needs a restart", applied);
 	}
 }
 

@@ -344,7 +344,7 @@ is_header_valid(const struct image_header *header, size_t length)
 	    header->item_count < length / sizeof(uint32_t);
 }
 
-/* One allocation: the box, the hosts, the items of lists, the order of hosts, and the image itself. */
+/* One allocation: the box, hosts, items of lists, order of hosts, and the image itself. */
 static struct config_box *
 box_for(const struct image_header *header, struct reader *reader, char **image)
 {
@@ -391,7 +391,8 @@ config_load(int fd)
 	char *image;
 
 	if (fstat(fd, &status) != 0 || status.st_size < (off_t)sizeof(header) ||
-	    status.st_size > (off_t)IMAGE_MAX || !read_all(fd, (char *)&header, sizeof(header)) ||
+	    status.st_size > (off_t)IMAGE_MAX ||
+	    !read_all(fd, (char *)&header, sizeof(header)) ||
 	    !is_header_valid(&header, (size_t)status.st_size))
 		return NULL;
 	box = box_for(&header, &reader, &image);

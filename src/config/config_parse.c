@@ -1,4 +1,4 @@
-/* config_parse.c -- from the text of rookery.conf to a config, naming every mistake on the way. */
+/* config_parse.c -- from the text of rookery.conf to a config, or all its mistakes. */
 #include "config/config.h"
 
 #include <libconfig.h>
@@ -134,10 +134,10 @@ report_unknown(struct config_report *report, const config_setting_t *setting, bo
 		config_report(report, setting->line, name, "is no option here");
 }
 
-/* The options of a group, except the one that is read elsewhere: "hosts", or a host's "name". */
+/* The options of a group, but for the one read elsewhere: "hosts", or a host's "name". */
 static void
-take_group(struct config_report *report, const config_setting_t *group, const char *except,
-    struct config *config, struct config_host *host, struct arena *arena)
+take_group(struct config_report *report, const config_setting_t *group,
+    const char *except, struct config *config, struct config_host *host, struct arena *arena)
 {
 	for (int i = 0; i < config_setting_length(group); i++) {
 		const config_setting_t *setting = config_setting_get_elem(group, (unsigned)i);
@@ -149,8 +149,9 @@ take_group(struct config_report *report, const config_setting_t *group, const ch
 		if (row == NULL || (row->scope == OPTION_SERVER && config == NULL))
 			report_unknown(report, setting, config == NULL);
 		else
-			take_option(report, row, row->scope == OPTION_HOST ? (void *)host : config,
-			    setting, arena);
+			take_option(report, row,
+			    row->scope == OPTION_HOST ? (void *)host : config, setting,
+			    arena);
 	}
 	config_check_certificate(report, group);
 }
@@ -237,8 +238,8 @@ take_host_list(struct config_report *report, const config_setting_t *list,
 }
 
 static void
-take_hosts(struct config_report *report, const config_setting_t *root, struct config_box *box,
-    const struct config_host *defaults, prepare_domain_fn *prepare)
+take_hosts(struct config_report *report, const config_setting_t *root,
+    struct config_box *box, const struct config_host *defaults, prepare_domain_fn *prepare)
 {
 	const config_setting_t *list = config_setting_get_member(root, "hosts");
 
@@ -257,8 +258,8 @@ take_hosts(struct config_report *report, const config_setting_t *root, struct co
 }
 
 static void
-take_file(struct config_report *report, const config_setting_t *root, struct config_box *box,
-    prepare_domain_fn *prepare)
+take_file(struct config_report *report, const config_setting_t *root,
+    struct config_box *box, prepare_domain_fn *prepare)
 {
 	struct config_host defaults = { 0 };
 

@@ -4,8 +4,9 @@
 #include "base/text.h"
 
 /*
- * Of libconfig 1.5: numbers beyond 32 bits lose their upper half, what follows a comment without an
- * end is gone, a NUL ends the file or is dropped from a text, and @include opens other files.
+ * Of libconfig 1.5: numbers beyond 32 bits lose their upper half, what follows a comment
+ * without an end is gone, a NUL ends the file or is dropped from a text, and @include opens
+ * other files.
  */
 struct scan {
 	struct slice	  rest;
@@ -39,7 +40,7 @@ is_letter(char c)
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
-/* libconfig looks for includes at the start of lines; refused in comments too, rather than missed. */
+/* libconfig looks for them at the start of lines; refused in comments too, not missed. */
 static void
 check_include(struct scan *scan)
 {

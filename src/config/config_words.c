@@ -1,4 +1,4 @@
-/* config_words.c -- prints etc/rookery.conf, or the manual page from its frame; run by the maintainer. */
+/* config_words.c -- prints the sample file, or the manual page from its frame. */
 #include "config/config.h"
 
 #include <stdio.h>

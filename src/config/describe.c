@@ -206,7 +206,7 @@ config_write_sample(FILE *out)
 	      "\t#     admins = [ \"alice@example.org\" ]; }\n"
 	      ");\n", out);
 	write_sample_rows(OPTION_SERVER, out);
-	fputs("\n\n# The options that follow may stand here, for all hosts, or in one host.\n", out);
+	fputs("\n\n# What follows may stand here, for all hosts, or in one host.\n", out);
 	write_sample_rows(OPTION_HOST, out);
 }
 

@@ -1,4 +1,4 @@
-/* option_value.c -- reads values of each type, checks them against their rows, and writes them. */
+/* option_value.c -- takes values of each type, checks them against rows, writes them. */
 #include "config/option_value.h"
 
 #include <inttypes.h>
