@@ -131,7 +131,7 @@ wake_take(struct shm *shm, void (*each)(void *owner, uint32_t slot), void *owner
 	for (uint32_t i = 0; i < words; i++) {
 		uint64_t marked;
 
-		if (atomic_load_explicit(&summary[i], memory_order_relaxed) == 0)
+		if (atomic_load(&summary[i]) == 0)	/* never before dirty_any went */
 			continue;
 		marked = atomic_exchange(&summary[i], 0);
 		while (marked != 0) {
