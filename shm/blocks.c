@@ -143,7 +143,7 @@ mark_chain(struct shm *shm, uint32_t index, uint32_t arena, uint8_t *marks)
 
 	if (next == acked >> 1)
 		return;
-	while (at != 0) {
+	for (uint32_t most = BLOCKS_MAX; most > 0 && block_is_of(shm, at, index); most--) {
 		if ((at - 1) >> 24 == arena)
 			marks[((at - 1) & (BLOCKS_MAX - 1)) / 8] |=
 			    (uint8_t)(1 << ((at - 1) & 7));

@@ -10,6 +10,27 @@ block_at(const struct shm *shm, uint32_t number)
 	return &shm->worker[number >> 24].blocks[number & (BLOCKS_MAX - 1)];
 }
 
+/* Block plus one, as chains name it, may be touched: for readers, who believe no word of an outbox. */
+static inline bool
+block_exists(const struct shm *shm, uint32_t block)
+{
+	uint32_t arena = (block - 1) >> 24;
+
+	return block != 0 && arena < shm->workers &&
+	    ((block - 1) & (BLOCKS_MAX - 1)) <
+	    atomic_load_explicit(&shm->worker[arena].arena->committed, memory_order_relaxed);
+}
+
+/* And it is taken for that slot. */
+static inline bool
+block_is_of(const struct shm *shm, uint32_t block, uint32_t slot)
+{
+	return block_exists(shm, block) &&
+	    atomic_load_explicit(&shm->worker[(block - 1) >> 24]
+				      .block_owner[(block - 1) & (BLOCKS_MAX - 1)],
+		memory_order_relaxed) == slot + 1;
+}
+
 /*
  * Makes sure that `count` blocks can be taken without failing; grows the arena where needed. RESULT_FULL
  * when tmpfs or arena_bytes is used up: then nothing has happened.

@@ -37,16 +37,6 @@ padded(uint32_t length)
 	return (length + 7) & ~7u;
 }
 
-static bool
-block_exists(const struct shm *shm, uint32_t block)
-{
-	uint32_t arena = (block - 1) >> 24;
-
-	return block != 0 && arena < shm->workers &&
-	    ((block - 1) & (BLOCKS_MAX - 1)) <
-	    atomic_load_explicit(&shm->worker[arena].arena->committed, memory_order_relaxed);
-}
-
 static uint8_t *
 bytes_at(const struct shm *shm, struct spot spot)
 {
@@ -121,7 +111,7 @@ outbox_append(struct shm *shm, uint32_t index, const struct effect_step *step,
 	memcpy(bytes_at(shm, spot), &entry, HEADER);
 	SHM_STEP("append: header written");
 	spot.offset += HEADER;
-	for (int i = 0; i < EFFECT_PIECES && step->piece[i].length > 0; i++)
+	for (int i = 0; i < EFFECT_PIECES; i++)
 		spot = write_bytes(shm, index, spot, staging + step->piece[i].offset,
 		    step->piece[i].length);
 	spot.offset = padded(spot.offset);
@@ -139,7 +129,7 @@ outbox_append(struct shm *shm, uint32_t index, const struct effect_step *step,
 static bool
 settle_spot(struct shm *shm, struct spot *spot)
 {
-	if (spot->offset + HEADER > DATA_SIZE) {
+	if (spot->offset > DATA_SIZE - HEADER) {
 		if (!block_exists(shm, spot->block))
 			return false;
 		*spot = (struct spot){ atomic_load_explicit(&block_at(shm,
@@ -297,13 +287,16 @@ struct chain {
 	uint32_t last;		/* the first that stays, or 0 */
 };
 
-/* Blocks from `first` up to, not including, `last`; with last 0 up to the end of the chain. */
+/*
+ * Blocks from `first` up to, not including, `last`; with last 0 up to the end of the chain. Only what is the slot's own
+ * is given, so that a scribbled chain ends there.
+ */
 static void
-give_blocks(struct shm *shm, struct chain chain, uint32_t final)
+give_blocks(struct shm *shm, uint32_t slot, struct chain chain, uint32_t final)
 {
 	uint32_t at = chain.first;
 
-	while (at != 0 && at != chain.last) {
+	while (at != chain.last && block_is_of(shm, at, slot)) {
 		uint32_t next = atomic_load(&block_at(shm, at - 1)->next);
 		bool was_final = at == final;
 
@@ -315,16 +308,16 @@ give_blocks(struct shm *shm, struct chain chain, uint32_t final)
 	}
 }
 
-/* The place of the first entry that stays, found by walking from the head. */
+/* Walks from the head past entry `number`; its end is where the next one begins, if there is one. */
 static bool
-find_new_head(struct shm *shm, uint32_t index, struct outbox_cursor *cursor, uint64_t number,
+find_end(struct shm *shm, uint32_t index, struct outbox_cursor *cursor, uint64_t number,
     uint64_t *octets)
 {
-	struct entry entry;
-	struct spot spot;
-
 	*octets = 0;
 	while (cursor->number <= number) {
+		struct entry entry;
+		struct spot spot;
+
 		if (!read_header(shm, index, cursor, &entry, &spot))
 			return false;
 		spot.offset += HEADER;
@@ -333,6 +326,18 @@ find_new_head(struct shm *shm, uint32_t index, struct outbox_cursor *cursor, uin
 		*octets += entry.length;
 		step_over(cursor, spot);
 	}
+	return true;
+}
+
+/* The place of the first entry that stays. */
+static bool
+find_new_head(struct shm *shm, uint32_t index, struct outbox_cursor *cursor, uint64_t number,
+    uint64_t *octets)
+{
+	struct spot spot;
+
+	if (!find_end(shm, index, cursor, number, octets))
+		return false;
 	spot = spot_of(cursor->place);
 	if (!settle_spot(shm, &spot))
 		return corrupt(index, cursor->number, "head");
@@ -341,8 +346,9 @@ find_new_head(struct shm *shm, uint32_t index, struct outbox_cursor *cursor, uin
 }
 
 static void
-give_all(struct shm *shm, struct slot *slot, uint64_t next, uint64_t acked)
+give_all(struct shm *shm, uint32_t index, uint64_t next, uint64_t acked)
 {
+	struct slot *slot = &shm->slots[index];
 	struct chain chain = { (uint32_t)(atomic_load(&slot->head[acked & 1]) >> 32), 0 };
 	uint32_t final = (uint32_t)(atomic_load(&slot->tail[next & 1]) >> 32);
 	uint64_t parity = (acked & 1) ^ 1;
@@ -352,7 +358,7 @@ give_all(struct shm *shm, struct slot *slot, uint64_t next, uint64_t acked)
 	atomic_store_explicit(&slot->out_acked, next << 1 | parity, memory_order_release);
 	SHM_STEP("give: published");
 	atomic_store(&slot->bytes_acked, atomic_load(&slot->bytes_in));
-	give_blocks(shm, chain, final);
+	give_blocks(shm, index, chain, final);
 }
 
 static int
@@ -373,7 +379,7 @@ give_some(struct shm *shm, uint32_t index, uint64_t number, uint64_t acked)
 	atomic_store_explicit(&slot->out_acked, number << 1 | parity, memory_order_release);
 	SHM_STEP("give: published");
 	atomic_fetch_add(&slot->bytes_acked, octets);
-	give_blocks(shm, chain, 0);
+	give_blocks(shm, index, chain, 0);
 	return RESULT_OK;
 }
 
@@ -395,13 +401,29 @@ outbox_give(struct shm *shm, struct slot_ref ref, uint64_t number)
 		atomic_store(&page->freeing, ref.slot + 1);
 		SHM_STEP("give: begun");
 		if (number == next)
-			give_all(shm, slot, next, acked);
+			give_all(shm, ref.slot, next, acked);
 		else
 			result = give_some(shm, ref.slot, number, acked);
 		atomic_store(&page->freeing, 0);
 	}
 	slot_unlock(shm, ref.slot);
 	return result;
+}
+
+/* The counts of bytes follow out_next and out_acked; a death in between leaves them behind. */
+void
+outbox_recount(struct shm *shm, uint32_t index)
+{
+	struct slot *slot = &shm->slots[index];
+	uint64_t next = atomic_load(&slot->out_next);
+	uint64_t acked = atomic_load(&slot->out_acked);
+	struct outbox_cursor cursor = { (acked >> 1) + 1,
+		atomic_load(&slot->head[acked & 1]), 0 };
+	uint64_t octets = 0;
+
+	if (next > acked >> 1)
+		(void)find_end(shm, index, &cursor, next, &octets);
+	atomic_store(&slot->bytes_in, atomic_load(&slot->bytes_acked) + octets);
 }
 
 uint64_t

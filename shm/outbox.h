@@ -41,5 +41,8 @@ struct effect_step;
 void	outbox_append(struct shm *shm, uint32_t slot, const struct effect_step *step,
 	    const char *staging, uint64_t origin);
 
+/* Sets the counts of bytes right, under the lock taken over from the dead. */
+void	outbox_recount(struct shm *shm, uint32_t slot);
+
 /* Blocks an entry of that many payload bytes may need at most. */
 uint32_t outbox_blocks(uint32_t length);

@@ -38,6 +38,7 @@ take_over(struct shm *shm, uint32_t index, uint32_t word)
 		return false;
 	SHM_STEP("lock: taken over");
 	effect_settle(shm, index);
+	outbox_recount(shm, index);
 	return true;
 }
 
