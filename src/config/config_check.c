@@ -56,7 +56,7 @@ config_check_admins(struct config_report *report, const config_setting_t *group,
 		if (config_setting_type(item) != CONFIG_TYPE_STRING)
 			continue;
 		jid = slice_from_text(config_setting_get_string(item));
-		if (check_bare_jid(jid) == NULL &&
+		if (check_text(jid) == NULL && check_bare_jid(jid) == NULL &&
 		    !prepare_domain(slice_after(jid, slice_find(jid, '@') + 1), domain,
 			sizeof(domain)))
 			config_report(report, item->line, "admins", "\"%s\" has no domain",
