@@ -11,6 +11,7 @@ enum store_kind { STORE_CORE, STORE_MSG, STORE_COUNT };
  * runs) holds the lock of the data directory: RESULT_DENIED when another one has it.
  */
 struct store;
+/* RESULT_NOT_FOUND: no writer has made it yet. RESULT_LAYOUT: of another version; nothing was changed. */
 int	store_open(const char *data_dir, enum store_kind kind, bool writer, struct store **store);
 void	store_close(struct store **store);
 struct txn *store_read(struct store *store);
@@ -39,15 +40,33 @@ uint32_t store_host_hashes(struct store *store, struct txn *txn, struct slice ho
 /* A secret of 32 bytes made with the data directory: false salts. */
 void	store_secret(struct store *store, struct txn *txn, uint8_t out[32]);
 
+/* --- places of features: keys and values are theirs --- */
+
+enum store_place {
+	STORE_ROSTER = 5, STORE_BLOCKLIST, STORE_PEP, STORE_ROOM, STORE_PUSH,	/* in core */
+	STORE_STANZA = 2,							/* in msg */
+};
+
+/* *value is borrowed until the transaction ends; *version grows with each change and is never used again. */
+bool	store_get(struct store *store, struct txn *txn, enum store_place place, struct slice key,
+	    struct slice *value, uint64_t *version);
+/* In key order, those that start with prefix. */
+void	store_each(struct store *store, struct txn *txn, enum store_place place, struct slice prefix,
+	    bool (*each)(void *owner, struct slice key, struct slice value, uint64_t version),
+	    void *owner);
+
 /* --- requests: what a client of the store asks it to commit; all or nothing --- */
 
 #define STORE_ANY_VERSION UINT64_MAX
 
 enum store_verb {
 	STORE_ACCOUNT_PUT = 1,	/* jid, record, hashes; version 0: must not exist (RESULT_EXISTS); else must match (RESULT_CONFLICT) */
-	STORE_ACCOUNT_DELETE,	/* jid; RESULT_NOT_FOUND */
-	STORE_SET,		/* table, key, version, value; an empty value deletes */
+	STORE_ACCOUNT_DELETE,	/* jid; RESULT_NOT_FOUND. A version but 0 must match */
+	STORE_SET,		/* table (enum store_place), key, version (0: must not exist), value; an empty value deletes */
 };
+
+/* The changes of one request name different records: RESULT_INVALID where they do not. */
+#define STORE_CHANGES_MAX 256
 
 struct store_change {
 	enum store_verb verb;

@@ -1,0 +1,369 @@
+/* store.c -- the durable data: opening, and reading what is not an account's. */
+#include "shm/store.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/ensure.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "base/random.h"
+#include "base/result.h"
+#include "shm/layout.h"
+#include "shm/store_record.h"
+
+#define READERS (PROCESSES_MAX + 56)	/* the server's processes, and tools */
+
+/* Sanitizers leave less of the address space. */
+#if defined(__SANITIZE_ADDRESS__)
+#define HAS_SANITIZER 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(memory_sanitizer) || \
+    __has_feature(thread_sanitizer)
+#define HAS_SANITIZER 1
+#endif
+#endif
+#ifdef HAS_SANITIZER
+#define MAP_SIZE (64ull << 30)
+#else
+#define MAP_SIZE (1ull << 40)
+#endif
+
+static const char *const core_tables[] = {
+	[TABLE_META] = "meta",
+	[TABLE_APPLIED] = "applied",
+	[TABLE_ACCOUNT] = "account",
+	[TABLE_ACCOUNT_HOST] = "account_by_host",
+	[TABLE_HOST] = "host",
+	[STORE_ROSTER] = "roster",
+	[STORE_BLOCKLIST] = "blocklist",
+	[STORE_PEP] = "pep",
+	[STORE_ROOM] = "room",
+	[STORE_PUSH] = "push",
+};
+
+static const char *const msg_tables[] = {
+	[TABLE_META] = "meta",
+	[TABLE_APPLIED] = "applied",
+	[STORE_STANZA] = "stanza",
+};
+
+static const struct kind_row {
+	const char	  *name;
+	const char	  *lock;
+	const char *const *tables;
+	int		   count;
+} kinds[STORE_COUNT] = {
+	[STORE_CORE] = { "core", "core.lock", core_tables,
+	    sizeof(core_tables) / sizeof(core_tables[0]) },
+	[STORE_MSG] = { "msg", "msg.lock", msg_tables,
+	    sizeof(msg_tables) / sizeof(msg_tables[0]) },
+};
+
+/* --- opening --- */
+
+static int
+fail(const char *event, const char *path, int result)
+{
+	log_error(LOG_STORE, event, "path=%s reason=\"%s\"", path,
+	    result == RESULT_FAILED ? strerror(errno) : result_text(result));
+	return result;
+}
+
+static int
+make_directory(const char *path)
+{
+	struct stat st;
+
+	if (mkdir(path, 0700) != 0 && errno != EEXIST)
+		return fail("cannot make the data directory", path, RESULT_FAILED);
+	if (stat(path, &st) != 0 || !S_ISDIR(st.st_mode))
+		return fail("cannot use the data directory", path, RESULT_FAILED);
+	return RESULT_OK;
+}
+
+/* Gone with the process, however it ends. */
+static int
+take_lock(struct store *store, const char *data_dir)
+{
+	char path[600];
+
+	if (snprintf(path, sizeof(path), "%s/%s", data_dir, kinds[store->kind].lock) >=
+	    (int)sizeof(path))
+		return fail("path too long", data_dir, RESULT_INVALID);
+	store->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (store->lock_fd < 0)
+		return fail("cannot open the lock", path, RESULT_FAILED);
+	if (flock(store->lock_fd, LOCK_EX | LOCK_NB) == 0)
+		return RESULT_OK;
+	return errno == EWOULDBLOCK ? RESULT_DENIED : fail("cannot lock", path, RESULT_FAILED);
+}
+
+static struct slice
+meta_key(const char *name)
+{
+	return slice_from_text(name);
+}
+
+static int
+make_meta(struct store *store)
+{
+	struct txn *txn = txn_write(store->env);
+	uint8_t secret[STORE_SECRET_MAX];
+	struct hash_key hash_key;
+	struct slice value;
+
+	if (txn_get(txn, TABLE_META, meta_key("secret"), &value)) {
+		txn_end(&txn);
+		return RESULT_OK;
+	}
+	random_bytes(secret, sizeof(secret));
+	random_bytes(&hash_key, sizeof(hash_key));
+	txn_put(txn, TABLE_META, meta_key("hash_key"), slice_of(&hash_key, sizeof(hash_key)));
+	store_meta_set_u64(txn, "next_account", 1);
+	store_meta_set_u64(txn, "version", 0);
+	txn_put(txn, TABLE_META, meta_key("secret"), slice_of(secret, sizeof(secret)));
+	memory_wipe(secret, sizeof(secret));
+	return txn_commit(&txn);
+}
+
+static int
+read_hash_key(struct store *store)
+{
+	struct txn *txn = store_read(store);
+	struct slice value;
+	int result = RESULT_NOT_FOUND;
+
+	if (txn_get(txn, TABLE_META, meta_key("hash_key"), &value)) {
+		result = value.length == sizeof(store->hash_key) ? RESULT_OK : RESULT_CORRUPT;
+		if (result == RESULT_OK)
+			memcpy(&store->hash_key, value.data, sizeof(store->hash_key));
+	} else if (txn_error(txn) != RESULT_OK) {
+		result = txn_error(txn);
+	}
+	txn_end(&txn);
+	return result;
+}
+
+static int
+open_env(struct store *store, const char *data_dir, bool writer)
+{
+	const struct kind_row *kind = &kinds[store->kind];
+	char directory[512];
+	struct env_options options = {
+		.directory = directory,
+		.flags = writer ? ENV_CREATE : ENV_READ_ONLY,
+		.map_size = MAP_SIZE,
+		.readers = READERS,
+		.tables = kind->tables,
+		.table_count = kind->count,
+		.layout = STORE_LAYOUT,
+	};
+	int result;
+
+	if (snprintf(directory, sizeof(directory), "%s/%s", data_dir, kind->name) >=
+	    (int)sizeof(directory))
+		return fail("path too long", data_dir, RESULT_INVALID);
+	result = env_open(&options, &store->env);
+	if (result == RESULT_OK && writer)
+		result = make_meta(store);
+	if (result == RESULT_OK)
+		result = read_hash_key(store);
+	return result;
+}
+
+static struct hash128
+hash_name(const struct store *store, struct slice name)
+{
+	return hash128(&store->hash_key, name);
+}
+
+int
+store_open(const char *data_dir, enum store_kind kind, bool writer, struct store **out)
+{
+	struct store *store = NEW(struct store);
+	int result = RESULT_OK;
+
+	store->kind = kind;
+	store->lock_fd = -1;
+	store->hash = hash_name;
+	if (writer)
+		result = make_directory(data_dir);
+	if (result == RESULT_OK && writer)
+		result = take_lock(store, data_dir);
+	if (result == RESULT_OK)
+		result = open_env(store, data_dir, writer);
+	if (result != RESULT_OK) {
+		store_close(&store);
+		return result;
+	}
+	*out = store;
+	return RESULT_OK;
+}
+
+void
+store_close(struct store **pointer)
+{
+	struct store *store = *pointer;
+
+	if (store == NULL)
+		return;
+	env_close(&store->env);
+	if (store->lock_fd >= 0)
+		close(store->lock_fd);
+	memory_free(store);
+	*pointer = NULL;
+}
+
+struct txn *
+store_read(struct store *store)
+{
+	return txn_read(store->env);
+}
+
+struct env *
+store_env(struct store *store)
+{
+	return store->env;
+}
+
+/* --- meta --- */
+
+bool
+store_meta_u64(struct txn *txn, const char *name, uint64_t *number)
+{
+	struct slice value;
+
+	if (!txn_get(txn, TABLE_META, meta_key(name), &value) || value.length != sizeof(*number))
+		return false;
+	memcpy(number, value.data, sizeof(*number));
+	return true;
+}
+
+void
+store_meta_set_u64(struct txn *txn, const char *name, uint64_t number)
+{
+	txn_put(txn, TABLE_META, meta_key(name), slice_of(&number, sizeof(number)));
+}
+
+void
+store_secret(struct store *store, struct txn *txn, uint8_t out[32])
+{
+	struct slice value;
+
+	ensure(txn_get(txn, TABLE_META, meta_key("secret"), &value));
+	ensure(value.length == STORE_SECRET_MAX);
+	memcpy(out, value.data, STORE_SECRET_MAX);
+}
+
+/* --- records found by name --- */
+
+struct name_search {
+	struct slice	     name;
+	size_t		     fixed_size;
+	uint8_t		     next;	/* the lowest number nobody has */
+	bool		     is_next_known;
+	struct named_record *found;
+};
+
+static bool
+read_named(struct name_search *search, struct slice value)
+{
+	uint32_t length;
+
+	if (value.length < search->fixed_size)
+		return false;
+	memcpy(&length, value.data, sizeof(length));
+	if (value.length - search->fixed_size < length)
+		return false;
+	search->found->fixed = value.data;
+	search->found->rest = slice_after(value, search->fixed_size + length);
+	return slice_equal(slice_of(value.data + search->fixed_size, length), search->name);
+}
+
+static bool
+on_named(void *owner, struct slice key, struct slice value)
+{
+	struct name_search *search = owner;
+	uint8_t number = (uint8_t)key.data[key.length - 1];
+
+	if (key.length != sizeof(struct named_key))
+		return true;
+	if (number == search->next && number != UINT8_MAX)
+		search->next++;
+	if (!read_named(search, value))
+		return true;
+	memcpy(search->found->key.bytes, key.data, key.length);
+	search->found->is_found = true;
+	return false;
+}
+
+bool
+store_named(struct store *store, struct txn *txn, int table, size_t fixed_size,
+    struct slice name, struct named_record *found)
+{
+	struct hash128 hash = store->hash(store, name);
+	struct name_search search = { .name = name, .fixed_size = fixed_size, .found = found };
+
+	found->is_found = false;
+	txn_each(txn, table, slice_of(&hash, sizeof(hash)), SLICE_EMPTY, on_named, &search);
+	if (found->is_found)
+		return true;
+	memcpy(found->key.bytes, &hash, sizeof(hash));
+	found->key.bytes[sizeof(hash)] = search.next;
+	if (search.next == UINT8_MAX)
+		log_error(LOG_STORE, "no key left for a name", "table=%d", table);
+	return search.next != UINT8_MAX;
+}
+
+/* --- places of features --- */
+
+static bool
+read_versioned(struct slice stored, struct slice *value, uint64_t *version)
+{
+	if (stored.length < sizeof(*version))
+		return false;
+	memcpy(version, stored.data, sizeof(*version));
+	*value = slice_after(stored, sizeof(*version));
+	return true;
+}
+
+bool
+store_get(struct store *store, struct txn *txn, enum store_place place, struct slice key,
+    struct slice *value, uint64_t *version)
+{
+	struct slice stored;
+
+	return txn_get(txn, (int)place, key, &stored) && read_versioned(stored, value, version);
+}
+
+struct each_versioned {
+	bool (*each)(void *owner, struct slice key, struct slice value, uint64_t version);
+	void *owner;
+};
+
+static bool
+on_versioned(void *owner, struct slice key, struct slice stored)
+{
+	struct each_versioned *all = owner;
+	struct slice value;
+	uint64_t version;
+
+	return !read_versioned(stored, &value, &version) ||
+	    all->each(all->owner, key, value, version);
+}
+
+void
+store_each(struct store *store, struct txn *txn, enum store_place place, struct slice prefix,
+    bool (*each)(void *owner, struct slice key, struct slice value, uint64_t version),
+    void *owner)
+{
+	struct each_versioned all = { each, owner };
+
+	txn_each(txn, (int)place, prefix, SLICE_EMPTY, on_versioned, &all);
+}

@@ -1,0 +1,161 @@
+/* store_apply.c -- a request's changes: all conditions first, then all of it, in one transaction. */
+#include <string.h>
+
+#include "base/ensure.h"
+#include "base/memory.h"
+#include "base/result.h"
+#include "shm/store_record.h"
+
+void
+store_apply_begin(struct store_apply *apply, struct store *store)
+{
+	*apply = (struct store_apply){ .store = store, .txn = txn_write(store->env) };
+	store_meta_u64(apply->txn, "version", &apply->version);
+	store_meta_u64(apply->txn, "next_account", &apply->next_account);
+}
+
+int
+store_apply_commit(struct store_apply *apply)
+{
+	if (apply->is_changed) {
+		store_meta_set_u64(apply->txn, "version", apply->version);
+		store_meta_set_u64(apply->txn, "next_account", apply->next_account);
+	}
+	return txn_commit(&apply->txn);
+}
+
+void
+store_apply_give_up(struct store_apply *apply)
+{
+	txn_end(&apply->txn);
+}
+
+static bool
+is_place(const struct store *store, int table)
+{
+	if (store->kind == STORE_MSG)
+		return table == STORE_STANZA;
+	return table >= STORE_ROSTER && table <= STORE_PUSH;
+}
+
+static int
+check_set(struct store_apply *apply, const struct store_change *change)
+{
+	uint64_t version = 0;
+	struct slice value;
+
+	if (!is_place(apply->store, change->table) || change->key.length == 0 ||
+	    change->key.length > STORE_KEY_MAX)
+		return RESULT_INVALID;
+	if (change->version == STORE_ANY_VERSION)
+		return RESULT_OK;
+	store_get(apply->store, apply->txn, (enum store_place)change->table, change->key, &value,
+	    &version);
+	return version == change->version ? RESULT_OK : RESULT_CONFLICT;
+}
+
+static void
+set(struct store_apply *apply, const struct store_change *change)
+{
+	uint64_t version = ++apply->version;
+	size_t length = sizeof(version) + change->value.length;
+	char *bytes;
+
+	if (change->value.length == 0) {
+		txn_delete(apply->txn, change->table, change->key);
+		return;
+	}
+	bytes = memory_new(length);
+	memcpy(bytes, &version, sizeof(version));
+	memcpy(bytes + sizeof(version), change->value.data, change->value.length);
+	txn_put(apply->txn, change->table, change->key, slice_of(bytes, length));
+	memory_free(bytes);
+}
+
+static int
+check(struct store_apply *apply, const struct store_change *change)
+{
+	switch (change->verb) {
+	case STORE_ACCOUNT_PUT:
+	case STORE_ACCOUNT_DELETE:
+		return apply->store->kind == STORE_CORE ? store_account_check(apply, change)
+							: RESULT_INVALID;
+	case STORE_SET:
+		return check_set(apply, change);
+	}
+	return RESULT_INVALID;
+}
+
+static void
+make(struct store_apply *apply, const struct store_change *change, uint64_t *account)
+{
+	switch (change->verb) {
+	case STORE_ACCOUNT_PUT:
+		store_account_put(apply, change, account);
+		break;
+	case STORE_ACCOUNT_DELETE:
+		store_account_delete(apply, change, account);
+		break;
+	case STORE_SET:
+		set(apply, change);
+		break;
+	}
+}
+
+static bool
+same_record(const struct store_change *a, const struct store_change *b)
+{
+	bool a_sets = a->verb == STORE_SET, b_sets = b->verb == STORE_SET;
+
+	return a_sets == b_sets && (!a_sets || a->table == b->table) &&
+	    slice_equal(a->key, b->key);
+}
+
+/* Conditions are those before the request, so no change may meet another of the same request. */
+static bool
+are_apart(const struct store_change *changes, int count)
+{
+	for (int i = 1; i < count; i++)
+		for (int j = 0; j < i; j++)
+			if (same_record(&changes[i], &changes[j]))
+				return false;
+	return true;
+}
+
+int
+store_apply_request(struct store_apply *apply, const struct store_change *changes, int count,
+    uint64_t *account)
+{
+	*account = 0;
+	if (count < 1 || count > STORE_CHANGES_MAX || !are_apart(changes, count))
+		return RESULT_INVALID;
+	for (int i = 0; i < count; i++) {
+		int result = check(apply, &changes[i]);
+
+		if (txn_error(apply->txn) != RESULT_OK)
+			return txn_error(apply->txn);
+		if (result != RESULT_OK)
+			return result;
+	}
+	for (int i = 0; i < count; i++)
+		make(apply, &changes[i], account);
+	apply->is_changed = true;
+	return txn_error(apply->txn);
+}
+
+int
+store_apply(struct store *store, const struct store_change *changes, int count,
+    uint64_t *account)
+{
+	struct store_apply apply;
+	uint64_t id;
+	int result;
+
+	ensure(store->lock_fd >= 0);
+	store_apply_begin(&apply, store);
+	result = store_apply_request(&apply, changes, count, account != NULL ? account : &id);
+	if (result == RESULT_OK)
+		return store_apply_commit(&apply);
+	store_apply_give_up(&apply);
+	return result;
+}

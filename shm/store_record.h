@@ -1,0 +1,89 @@
+/* store_record.h -- keys and records of the durable store, for its files and tests; README.md draws them. */
+#pragma once
+
+#include "base/hash.h"
+#include "shm/store.h"
+
+enum store_table {
+	TABLE_META, TABLE_APPLIED,
+	/* core, followed by enum store_place */
+	TABLE_ACCOUNT, TABLE_ACCOUNT_HOST, TABLE_HOST,
+};
+
+#define STORE_LAYOUT	 1
+#define STORE_HASHES	 8	/* bits of account hashes that hosts count */
+#define STORE_NAME_MAX	 2047	/* bytes of a bare JID */
+#define STORE_KEY_MAX	 500
+#define STORE_SECRET_MAX 32
+
+struct store {
+	struct env	*env;
+	enum store_kind	 kind;
+	int		 lock_fd;	/* the writer's, else -1 */
+	struct hash_key	 hash_key;
+	struct hash128 (*hash)(const struct store *store, struct slice name);	/* tests make it collide */
+};
+
+/* A record found by its name: the hash, then a number that tells names of one hash apart. */
+struct named_key {
+	uint8_t bytes[17];
+};
+
+/* Both begin with the length of the name, which follows the fixed part. Numbers in the machine's order. */
+struct account_record {
+	uint32_t jid_length;
+	uint32_t hashes;
+	uint64_t id;
+	uint64_t version;		/* then the JID, then the owner's bytes */
+};
+
+struct host_record {
+	uint32_t host_length;
+	uint32_t reserved;
+	uint64_t accounts;
+	uint64_t with_hash[STORE_HASHES];	/* then the host */
+};
+
+struct named_record {
+	struct named_key key;		/* where it is, or where it can be put */
+	bool		 is_found;
+	const char	*fixed;		/* unaligned: to be copied out */
+	struct slice	 rest;		/* behind the name */
+};
+
+/* Looks a name up; false and an error in the log where no key is left for it. */
+bool	store_named(struct store *store, struct txn *txn, int table, size_t fixed_size,
+	    struct slice name, struct named_record *found);
+
+bool	store_meta_u64(struct txn *txn, const char *name, uint64_t *value);
+void	store_meta_set_u64(struct txn *txn, const char *name, uint64_t value);
+
+struct slice store_host_of(struct slice jid);
+
+/* --- applying, all in one transaction --- */
+
+struct store_apply {
+	struct store *store;
+	struct txn   *txn;
+	uint64_t      version;		/* the last one given out */
+	uint64_t      next_account;
+	bool	      is_changed;
+};
+
+void	store_apply_begin(struct store_apply *apply, struct store *store);
+
+/*
+ * Looks at all conditions, then makes all changes; what txn_error() says aside, a failure has changed
+ * nothing. Later requests of the transaction see what earlier ones did.
+ */
+int	store_apply_request(struct store_apply *apply, const struct store_change *changes, int count,
+	    uint64_t *account);
+int	store_apply_commit(struct store_apply *apply);
+void	store_apply_give_up(struct store_apply *apply);
+
+/* Of one account, for store_apply_request(). */
+int	store_account_check(struct store_apply *apply, const struct store_change *change);
+void	store_account_put(struct store_apply *apply, const struct store_change *change,
+	    uint64_t *account);
+void	store_account_delete(struct store_apply *apply, const struct store_change *change,
+	    uint64_t *account);
