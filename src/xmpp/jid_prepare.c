@@ -1,5 +1,4 @@
-/* jid_prepare.c -- parts of a JID: plain ASCII by a table, the rest by PRECIS and IDNA.
- */
+/* jid_prepare.c -- parts of JIDs: plain ASCII by a table, the rest by PRECIS and IDNA. */
 #include "xmpp/jid_prepare.h"
 
 #include "xmpp/domain.h"
