@@ -105,6 +105,8 @@ run(struct parser *parser, struct slice window)
 		deliver(parser);
 	}
 	parser->is_running = false;
+	if (!boundary && parser->utf8_is_broken)
+		fail(parser, PARSER_INVALID_UTF8);
 }
 
 /* How many of the bytes are UTF-8: all, or those before the first that cannot be. */
@@ -137,11 +139,18 @@ drop_held(struct parser *parser)
 		buffer_empty(&parser->held);
 }
 
+/* What a run has left of its window stays here, unless nobody will want it. */
 static void
-finish_run(struct parser *parser)
+keep_rest(struct parser *parser, struct slice window)
 {
-	if (parser->utf8_is_broken && !parser->is_stopped && !parser->is_paused)
-		fail(parser, PARSER_INVALID_UTF8);
+	size_t done = parser->scanner.begin;
+
+	if (parser->expat.error != PARSER_OK)
+		buffer_clear(&parser->held);
+	else if (buffer_length(&parser->held) > 0)
+		drop_held(parser);
+	else if (done < window.length)
+		buffer_append(&parser->held, slice_after(window, done));
 	scanner_shift(&parser->scanner);
 }
 
@@ -206,7 +215,7 @@ parser_set_limits(struct parser *parser, const struct parser_limits *limits)
 enum parser_error
 parser_feed(struct parser *parser, struct slice bytes, size_t *consumed)
 {
-	size_t before = buffer_length(&parser->held), done;
+	size_t before = buffer_length(&parser->held);
 	struct slice window;
 
 	*consumed = 0;
@@ -218,18 +227,13 @@ parser_feed(struct parser *parser, struct slice bytes, size_t *consumed)
 		window = buffer_slice(&parser->held);
 	}
 	run(parser, window);
-	done = parser->scanner.begin;
 	if (parser->is_stopped) {
-		*consumed = done - before;
+		*consumed = parser->scanner.begin - before;
 		buffer_clear(&parser->held);
 	} else {
 		*consumed = bytes.length;
-		if (window.data != bytes.data)
-			drop_held(parser);
-		else if (done < window.length)
-			buffer_append(&parser->held, slice_after(window, done));
+		keep_rest(parser, window);
 	}
-	finish_run(parser);
 	return parser->expat.error;
 }
 
@@ -248,12 +252,14 @@ parser_pause(struct parser *parser)
 bool
 parser_resume(struct parser *parser)
 {
+	struct slice window;
+
 	parser->is_paused = false;
 	if (parser->is_running || parser->is_stopped || parser->expat.error != PARSER_OK)
 		return true;
-	run(parser, buffer_slice(&parser->held));
-	drop_held(parser);
-	finish_run(parser);
+	window = buffer_slice(&parser->held);
+	run(parser, window);
+	keep_rest(parser, window);
 	return !parser->is_paused;
 }
 
