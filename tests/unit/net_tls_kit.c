@@ -23,7 +23,17 @@ key_make(const char *type)
 		return EVP_RSA_gen(1024);
 	if (strcmp(type, "ED25519") == 0)
 		return EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
-	return EVP_EC_gen(type);
+	return EVP_EC_gen(strcmp(type, "P-384") == 0 ? "P-384" : "P-256");
+}
+
+static const EVP_MD *
+digest_of(const char *type)
+{
+	if (strcmp(type, "ED25519") == 0)
+		return NULL;
+	if (strcmp(type, "SHA-1") == 0)
+		return EVP_sha1();
+	return strcmp(type, "P-384") == 0 ? EVP_sha384() : EVP_sha256();
 }
 
 static struct slice
@@ -59,7 +69,6 @@ void
 paper_make(struct paper *paper, const char *name, const char *type, int from_day,
     int until_day)
 {
-	bool is_ed25519 = strcmp(type, "ED25519") == 0;
 	BIO *bio;
 
 	paper->key = key_make(type);
@@ -71,8 +80,7 @@ paper_make(struct paper *paper, const char *name, const char *type, int from_day
 	X509_time_adj_ex(X509_getm_notAfter(paper->certificate), until_day, 0, NULL);
 	X509_set_pubkey(paper->certificate, paper->key);
 	paper_name(paper->certificate, name);
-	assert_true(X509_sign(paper->certificate, paper->key,
-	    is_ed25519 ? NULL : EVP_sha256()) > 0);
+	assert_true(X509_sign(paper->certificate, paper->key, digest_of(type)) > 0);
 
 	bio = BIO_new(BIO_s_mem());
 	PEM_write_bio_X509(bio, paper->certificate);
@@ -157,6 +165,8 @@ client_connect(struct client *client, struct side *side, struct tls_context *con
 void
 client_disconnect(struct client *client)
 {
+	/* Else OpenSSL takes it for broken off, and its ticket for spent. */
+	SSL_set_shutdown(client->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
 	SSL_free(client->ssl);
 	client->ssl = NULL;
 	side_clear(client->side);

@@ -16,7 +16,10 @@ struct paper {
 	struct slice key_pem;
 };
 
-/* type: "P-256", "RSA", "RSA1024", "ED25519". Valid from and until so many days from now. */
+/*
+ * type: "P-256", "P-384" (signs with SHA-384), "SHA-1" (signed with it), "RSA", "RSA1024",
+ * "ED25519". Valid from and until so many days from now.
+ */
 void	paper_make(struct paper *paper, const char *name, const char *type, int from_day,
 	    int until_day);
 void	paper_clear(struct paper *paper);
