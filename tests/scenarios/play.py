@@ -1,0 +1,270 @@
+#!/usr/bin/env python3
+"""Plays on a running server. Usage: play.py [--mode one|spread|bytes] [play ...]
+
+A play is a file of lines; those that start with # are its title and remarks:
+
+  Romeo is romeo@localhost/phone [on worker 0] [with priority 5] [silent] [with PLAIN]
+  Romeo sends <xml/>                    lines that start with white space go on
+  Romeo gets <xml/>                     the next stanza: its attributes, and its children one by one
+  Romeo gets nothing                    up to the answer of a ping
+  Romeo leaves                          an orderly end
+  Romeo vanishes                        the connection breaks
+  Stranger connects [to example.org] [in clear|by TLS|by direct TLS]    no login
+  Stranger sends raw ...                as it stands, \\xNN for bytes
+  Stranger is dropped                   the server closes
+  clock moves 30 s
+
+In what is expected "..." as a value or text is anything; <.../> as a child is any number of children.
+Characters that do not say otherwise sit on the workers in turn.
+"""
+import os
+import re
+import sys
+import xml.etree.ElementTree as ElementTree
+
+import client as xmpp
+from server import PASSWORD, Server
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ACCOUNTS = ("romeo@localhost", "juliet@localhost", "nurse@localhost", "tybalt@localhost",
+            "romeo@example.org", "juliet@example.org")
+WRAPPER = ("<x xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'>%s</x>")
+MODES = {"one": (1, False), "spread": (2, False), "bytes": (1, True)}
+ELLIPSIS = "{jabber:client}any-children"
+
+
+class Mistake(Exception):
+    pass
+
+
+def expected_of(text):
+    text = text.replace("<.../>", "<any-children/>")
+    return list(ElementTree.fromstring(WRAPPER % text))[0]
+
+
+def difference(wanted, got, path=""):
+    """None, or what differs first."""
+    path += "/" + wanted.tag.split("}")[-1]
+    if wanted.tag != got.tag:
+        return "%s: is <%s>" % (path, got.tag)
+    for name, value in wanted.attrib.items():
+        if value != "..." and got.get(name) != value:
+            return "%s: %s is %r, not %r" % (path, name, got.get(name), value)
+    if "type" not in wanted.attrib and got.get("type") == "error":
+        return "%s: is an error" % path
+    wanted_text, got_text = (wanted.text or "").strip(), (got.text or "").strip()
+    if wanted_text != "..." and wanted_text != got_text:
+        return "%s: text is %r, not %r" % (path, got_text, wanted_text)
+    return difference_of_children(list(wanted), list(got), path)
+
+
+def difference_of_children(wanted, got, path):
+    if any(w.tag == ELLIPSIS for w in wanted):
+        rest = list(got)
+        for w in (w for w in wanted if w.tag != ELLIPSIS):
+            found = next((g for g in rest if difference(w, g, path) is None), None)
+            if found is None:
+                return "%s: no child like %s" % (path, xmpp.text_of(w))
+            rest.remove(found)
+        return None
+    if len(wanted) != len(got):
+        return "%s: has %d children, not %d" % (path, len(got), len(wanted))
+    for w, g in zip(wanted, got):
+        found = difference(w, g, path)
+        if found is not None:
+            return found
+    return None
+
+
+class Stage:
+    """Runs the lines of one play after the other on a server."""
+
+    def __init__(self, server, cut):
+        self.server = server
+        self.cut = cut
+        self.actors = {}
+        self.seats = 0
+        self.verbs = (
+            (r"(\w+) is (\S+@\S+?)((?: on worker \d+| with priority -?\d+| silent| with \S+)*)$", self.enter),
+            (r"(\w+) connects(?: to (\S+))?(?: (in clear|by TLS|by direct TLS))?$", self.connect),
+            (r"(\w+) sends raw (.*)$", self.send_raw),
+            (r"(\w+) sends (.*)$", self.send),
+            (r"(\w+) gets nothing$", self.get_nothing),
+            (r"(\w+) gets (.*)$", self.get),
+            (r"(\w+) leaves$", self.leave),
+            (r"(\w+) vanishes$", self.vanish),
+            (r"(\w+) is dropped$", self.be_dropped),
+            (r"clock moves ([\d.]+) s$", self.move_clock),
+        )
+
+    def line(self, text):
+        for pattern, act in self.verbs:
+            match = re.match(pattern, text, re.S)
+            if match:
+                act(*match.groups())
+                return
+        raise Mistake("nobody understands this line")
+
+    def actor(self, name):
+        if name not in self.actors:
+            raise Mistake("%s has not entered" % name)
+        return self.actors[name]
+
+    def worker_of(self, actor):
+        for session in self.server.sessions():
+            if session["port"] == actor.port:
+                return session["worker"]
+        raise Mistake("no session for port %d" % actor.port)
+
+    def seat(self, worker, **how):
+        """Connects until the kernel chose that worker's socket."""
+        for _ in range(200):
+            actor = xmpp.Client(self.server, self.cut, **how)
+            if self.server.workers == 1 or worker is None or self.worker_of(actor) == worker:
+                return actor
+            actor.close()
+        raise Mistake("worker %d took none of 200 connections" % worker)
+
+    def next_worker(self):
+        self.seats += 1
+        return (self.seats - 1) % self.server.workers
+
+    def enter(self, name, jid, how):
+        worker = re.search(r"on worker (\d+)", how)
+        priority = re.search(r"with priority (-?\d+)", how)
+        mechanism = re.search(r"with ([A-Z]\S+)", how)
+        worker = int(worker.group(1)) % self.server.workers if worker else self.next_worker()
+        actor = self.seat(worker)
+        actor.login(jid, PASSWORD, mechanism=mechanism.group(1) if mechanism else "SCRAM-SHA-1")
+        self.actors[name] = actor
+        if " silent" not in how:
+            actor.send("<presence><priority>%s</priority></presence>" % (priority.group(1) if priority else 0))
+            self.until_presence(actor)
+
+    def until_presence(self, actor):
+        """Its own presence comes back: it is available. Others' are not what a play is about."""
+        while True:
+            element = actor.get()
+            if element is None:
+                raise Mistake("the stream ended")
+            if element.tag.endswith("presence") and element.get("from") == actor.jid:
+                return
+
+    def connect(self, name, host, how):
+        actor = self.seat(None, direct_tls=how == "by direct TLS", host=host or "localhost")
+        self.actors[name] = actor
+        if how == "by TLS":
+            actor.open()
+            actor.starttls()
+        elif how == "by direct TLS":
+            actor.open()
+
+    def send(self, name, text):
+        self.actor(name).send(text)
+
+    def send_raw(self, name, text):
+        data = text.encode()
+        self.actor(name).send(re.sub(rb"\\x([0-9a-f]{2})", lambda m: bytes([int(m.group(1), 16)]), data))
+
+    def get(self, name, text):
+        wanted = expected_of(text)
+        got = self.actor(name).get()
+        if got is None:
+            raise Mistake("the stream ended")
+        found = difference(wanted, got)
+        if found is not None:
+            raise Mistake("%s\n    it was: %s" % (found, xmpp.text_of(got)))
+
+    def get_nothing(self, name):
+        actor = self.actor(name)
+        actor.send("<iq type='get' id='quiet' to='%s'><ping xmlns='urn:xmpp:ping'/></iq>" % actor.host)
+        got = actor.get()
+        if got is None or got.get("id") != "quiet" or got.get("type") != "result":
+            raise Mistake("it was: %s" % xmpp.text_of(got))
+
+    def leave(self, name):
+        actor = self.actors.pop(name)
+        actor.send("</stream:stream>")
+        actor.wait_for_close()
+        actor.close()
+
+    def vanish(self, name):
+        self.actors.pop(name).close()
+
+    def be_dropped(self, name):
+        self.actors.pop(name).wait_for_close()
+
+    def move_clock(self, seconds):
+        self.server.move_clock(float(seconds))
+
+    def clear(self):
+        """The next play finds an empty server: everybody leaves and is seen to have left."""
+        for actor in self.actors.values():
+            actor.close()
+        self.actors = {}
+        self.seats = 0
+        while self.server.sessions():
+            pass
+
+
+def read_play(path):
+    """Title, and (number, line) with continued lines joined."""
+    title, lines = "", []
+    with open(path) as f:
+        for number, text in enumerate(f, 1):
+            text = text.rstrip("\n")
+            if text.startswith("#"):
+                title = title or text[1:].strip()
+            elif text[:1].isspace() and lines:
+                lines[-1] = (lines[-1][0], lines[-1][1] + text.strip())
+            elif text.strip():
+                lines.append((number, text.strip()))
+    return title, lines
+
+
+def run_play(stage, path):
+    """None, or what went wrong."""
+    title, lines = read_play(path)
+    try:
+        for number, text in lines:
+            try:
+                stage.line(text)
+            except (Mistake, AssertionError, OSError, xmpp.Closed) as e:
+                return "%s:%d: %s\n    %s: %s" % (path, number, text, type(e).__name__, e)
+        return None
+    finally:
+        stage.clear()
+
+
+def run_mode(mode, plays):
+    workers, cut = MODES[mode]
+    failed = 0
+    with Server(workers=workers, accounts=ACCOUNTS, host_options="require_tls = true;") as server:
+        stage = Stage(server, cut)
+        for path in plays:
+            wrong = run_play(stage, path)
+            name = os.path.splitext(os.path.basename(path))[0]
+            print("%s %s (%s)%s" % ("ok  " if wrong is None else "FAIL", name, mode,
+                                    "" if wrong is None else "\n" + wrong), flush=True)
+            failed += wrong is not None
+        if failed:
+            print(server.read_log()[-6000:])
+        if server.stop() != 0:
+            print("FAIL the server's exit status")
+            failed += 1
+    return failed
+
+
+def main(arguments):
+    modes = list(MODES)
+    if arguments[:1] == ["--mode"]:
+        modes, arguments = [arguments[1]], arguments[2:]
+    folder = os.path.join(HERE, "plays")
+    plays = arguments or sorted(os.path.join(folder, n) for n in os.listdir(folder) if n.endswith(".play"))
+    failed = sum(run_mode(mode, plays) for mode in modes)
+    print("%d passed, %d failed" % (len(plays) * len(modes) - failed, failed))
+    return 1 if failed or not plays else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,146 @@
+"""A real server in directories of its own, for tests that speak to it from outside."""
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+
+BUILD = os.environ.get("ROOKERY_BUILD", os.environ.get("top_builddir", os.getcwd()))
+HOSTS = ("localhost", "example.org")
+PASSWORD = "secret"
+
+
+def free_ports(count):
+    """Ports nobody has now; held together so that they differ."""
+    sockets = [socket.socket() for _ in range(count)]
+    for s in sockets:
+        s.bind(("127.0.0.1", 0))
+    ports = [s.getsockname()[1] for s in sockets]
+    for s in sockets:
+        s.close()
+    return ports
+
+
+def program(name, folder):
+    return os.path.join(BUILD, "src", folder, name)
+
+
+class Server:
+    """Starts on loopback and is ready when the constructor returns; stop() ends what it started."""
+
+    def __init__(self, workers=2, options="", host_options="", accounts=(), hosts=HOSTS, log_level="info"):
+        self.directory = tempfile.mkdtemp(prefix="rookery-test-", dir="/dev/shm")
+        os.chmod(self.directory, 0o755)
+        self.port, self.tls_port = free_ports(2)
+        self.workers = workers
+        self.hosts = hosts
+        self.options = options
+        self.host_options = host_options
+        self.log_level = log_level
+        self.process = None
+        self.config = os.path.join(self.directory, "rookery.conf")
+        for folder in ("data", "run"):
+            os.mkdir(os.path.join(self.directory, folder), 0o700)
+        for host in hosts:
+            self.make_certificate(host)
+        self.write_config()
+        for jid in accounts:
+            self.add_account(jid)
+        self.start()
+
+    def path(self, name):
+        return os.path.join(self.directory, name)
+
+    def make_certificate(self, host):
+        subprocess.run(
+            ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+             "-keyout", self.path(host + ".key"), "-out", self.path(host + ".crt"), "-days", "30",
+             "-subj", "/CN=" + host, "-addext", "subjectAltName=DNS:" + host],
+            check=True, stderr=subprocess.DEVNULL)
+
+    def write_config(self):
+        hosts = ",\n".join(
+            '  {{ name = "{0}"; certificate = "{1}/{0}.crt"; key = "{1}/{0}.key"; {2} }}'.format(
+                host, self.directory, self.host_options) for host in self.hosts)
+        with open(self.config, "w") as f:
+            f.write(
+                'workers = {w};\nlisten = [ "127.0.0.1:{p}", "[::1]:{p}" ];\nlisten_tls = [ "127.0.0.1:{t}" ];\n'
+                'data_dir = "{d}/data";\nruntime_dir = "{d}/run";\npid_file = "{d}/run/rookeryd.pid";\n'
+                'log = "stderr";\nlog_level = "{l}";\n{o}\nhosts = (\n{h}\n);\n'.format(
+                    w=self.workers, p=self.port, t=self.tls_port, d=self.directory, l=self.log_level,
+                    o=self.options, h=hosts))
+            if os.geteuid() == 0 and "user" not in self.options:
+                f.write('user = "root";\ngroup = "root";\n')
+
+    def ctl(self, *arguments, stdin="", check=True):
+        done = subprocess.run([program("rookeryctl", "ctl"), "-c", self.config, *arguments],
+                              input=stdin, capture_output=True, text=True, timeout=60)
+        if check and done.returncode != 0:
+            raise AssertionError("rookeryctl %s: exit %d\n%s%s" % (
+                " ".join(arguments), done.returncode, done.stdout, done.stderr))
+        return done
+
+    def ctl_json(self, *arguments):
+        return json.loads(self.ctl(*arguments, "--json").stdout)
+
+    def add_account(self, jid, password=PASSWORD):
+        self.ctl("adduser", jid, stdin=password + "\n")
+
+    def start(self):
+        """Ready is what the server says on its notify socket, not a guess."""
+        notify_path = self.path("notify")
+        if os.path.exists(notify_path):
+            os.unlink(notify_path)
+        notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        notify.bind(notify_path)
+        notify.settimeout(30)
+        self.log = open(self.path("log"), "ab")
+        self.process = subprocess.Popen(
+            [program("rookeryd", "process"), "-F", "--test-clock", "-c", self.config],
+            stderr=self.log, stdin=subprocess.DEVNULL, env=dict(os.environ, NOTIFY_SOCKET=notify_path))
+        try:
+            while b"READY=1" not in notify.recv(4096):
+                pass
+        except socket.timeout:
+            self.stop(wait=5)
+            raise AssertionError("the server did not become ready:\n" + self.read_log())
+        finally:
+            notify.close()
+
+    def read_log(self):
+        with open(self.path("log"), errors="replace") as f:
+            return f.read()
+
+    def move_clock(self, seconds):
+        self.ctl("clock", str(seconds))
+
+    def sessions(self):
+        return self.ctl_json("sessions")["sessions"]
+
+    def stop(self, wait=20):
+        if self.process is None:
+            return 0
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            try:
+                self.process.wait(wait)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+                raise AssertionError("the server did not stop:\n" + self.read_log())
+        status = self.process.returncode
+        self.process = None
+        self.log.close()
+        return status
+
+    def remove(self):
+        self.stop()
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.remove()
