@@ -25,7 +25,7 @@ const char *parser_error_text(enum parser_error error);
 
 /*
  * All in bytes or pieces; 0 is not "unlimited". See the limits in rookery.conf(5). Moreover a stream
- * header is at most 8 KiB, and a tree takes at most eight times stanza_bytes.
+ * header is at most 8 KiB, and a tree takes at most three times stanza_bytes and 168 an element.
  */
 struct parser_limits {
 	size_t	 stanza_bytes;		/* 262144 after authentication, 8192 before */

@@ -1,8 +1,9 @@
 /* tree.c -- the stanza that is being built, piece by piece, within its limits. */
 #include "xml/tree.h"
 
-#define BYTES_RATIO 8
-#define TEXT_LEAST  ((size_t)64)
+#define BYTES_RATIO   3
+#define ELEMENT_BYTES (sizeof(struct element) + sizeof(struct attribute))
+#define TEXT_LEAST    ((size_t)64)
 
 /* A name as expat tells it, taken apart. */
 struct name {
@@ -11,10 +12,20 @@ struct name {
 	enum xml_namespace ns;
 };
 
+/* What an arena makes of a size. Counted, not asked: the same at any cut of the input. */
+static void
+count(struct tree *tree, size_t size)
+{
+	tree->bytes += (size + 15) & ~(size_t)15;
+}
+
 static bool
 is_full(const struct tree *tree)
 {
-	return tree->bytes > tree->limits->stanza_bytes * BYTES_RATIO;
+	const struct parser_limits *limits = tree->limits;
+
+	return tree->bytes >
+	       limits->stanza_bytes * BYTES_RATIO + limits->elements * ELEMENT_BYTES;
 }
 
 /* Most elements are in the namespace of their parent. */
@@ -31,7 +42,7 @@ keep_uri(struct tree *tree, struct slice uri)
 {
 	if (!slice_equal(tree->uri, uri)) {
 		tree->uri = arena_copy(tree->arena, uri);
-		tree->bytes += uri.length;
+		count(tree, uri.length);
 	}
 	return tree->uri;
 }
@@ -48,7 +59,8 @@ split(struct tree *tree, const char *text, const struct element *parent)
 		name.local = slice_from_text(text + name.uri.length + 1);
 		return name;
 	}
-	/* Most are attributes, a few bytes long: a plain loop is quicker than strchr(). */
+	/* Most are attributes, a few bytes long: a plain loop is quicker than strchr().
+	 */
 	for (end = text; *end != '\0' && *end != TREE_SEPARATOR; end++)
 		continue;
 	name.local = slice_of(text, (size_t)(end - text));
@@ -82,7 +94,7 @@ make_element(struct tree *tree, const struct name *name)
 		.ns_uri = name->uri,
 		.place.element = element,
 	};
-	tree->bytes += size;
+	count(tree, size);
 	return element;
 }
 
@@ -98,7 +110,7 @@ make_attribute(struct tree *tree, const struct name *name, struct slice value)
 	attribute->ns = name->ns;
 	attribute->ns_uri = name->uri;
 	attribute->next = NULL;
-	tree->bytes += size;
+	count(tree, size);
 	return attribute;
 }
 
@@ -215,7 +227,7 @@ tree_text(struct tree *tree, struct slice text)
 		link_child(tree->current, node);
 		tree->text = node;
 		tree->room = text.length;
-		tree->bytes += sizeof(*node);
+		count(tree, sizeof(*node));
 	}
 	return is_full(tree) ? PARSER_TOO_BIG : PARSER_OK;
 }

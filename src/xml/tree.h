@@ -13,7 +13,8 @@
 
 /*
  * header, stanza and is_ended say what has become whole; whoever delivers them calls tree_reset().
- * A tree may be eight times as large in memory as the text of a stanza may be, and no larger.
+ * In memory a tree may be as large as three of the largest stanzas and an attribute for
+ * each element: what is made of many small attributes could be twenty times its text.
  */
 struct tree {
 	struct arena			*arena;
