@@ -6,7 +6,8 @@
 #define CLASS(name) (1u << UC_BIDI_##name)
 
 #define RIGHT_TO_LEFT (CLASS(R) | CLASS(AL) | CLASS(AN))
-#define NEUTRAL       (CLASS(ES) | CLASS(CS) | CLASS(ET) | CLASS(ON) | CLASS(BN) | CLASS(NSM))
+
+#define NEUTRAL (CLASS(ES) | CLASS(CS) | CLASS(ET) | CLASS(ON) | CLASS(BN) | CLASS(NSM))
 
 /* What a label of one direction may hold (conditions 2 and 5) and end with (3 and 6). */
 #define RTL_ALLOWED (RIGHT_TO_LEFT | CLASS(EN) | NEUTRAL)

@@ -1,4 +1,4 @@
-/* code_points.h -- text as an array of code points, and the mappings that PRECIS and IDNA share. */
+/* code_points.h -- text as code points, and the mappings that PRECIS and IDNA share. */
 #pragma once
 
 #include <stdbool.h>
@@ -20,11 +20,11 @@ bool	code_points_decode(struct arena *arena, struct slice utf8,
 struct slice code_points_encode(struct arena *arena, const struct code_points *text);
 bool	code_points_equal(const struct code_points *a, const struct code_points *b);
 
-/* These work in place. */
-void	code_points_map_width(struct code_points *text);  /* full- and half-width: ordinary */
-void	code_points_map_spaces(struct code_points *text); /* general category Zs: U+0020 */
+/* In place: full- and half-width forms become ordinary ones, every space (Zs) U+0020. */
+void	code_points_map_width(struct code_points *text);
+void	code_points_map_spaces(struct code_points *text);
 
-/* toLowerCase() of Unicode 3.13, blind to languages; the second to what stands around, too. */
+/* toLowerCase() of Unicode 3.13, blind to languages; the second to neighbours, too. */
 void	code_points_lower(struct arena *arena, struct code_points *text);
 void	code_points_lower_each(struct arena *arena, struct code_points *text);
 

@@ -13,5 +13,5 @@
  */
 bool	domain_prepare(struct arena *arena, struct slice text, struct slice *out);
 
-/* Whether text is what domain_prepare() would return, for ASCII names without A-labels. */
+/* Whether domain_prepare() would return text as it is: for ASCII without A-labels. */
 bool	domain_is_plain(struct slice text);

@@ -1,4 +1,4 @@
-/* precis_class.h -- what PRECIS derives for one code point from its Unicode properties. */
+/* precis_class.h -- what PRECIS derives for a code point from its Unicode properties. */
 #pragma once
 
 #include <stdint.h>

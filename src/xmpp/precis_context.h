@@ -11,7 +11,8 @@ struct precis_context {
 	unsigned		  facts;
 };
 
-void	precis_context_init(struct precis_context *context, const struct code_points *text);
+void	precis_context_init(struct precis_context *context,
+	    const struct code_points *text);
 
 /* Whether the rule (RFC 5892 A) of the code point at this place is met. */
 bool	precis_context_allows(struct precis_context *context, size_t place);

@@ -50,6 +50,7 @@ names_are_mapped_as_rfc_5895_says(void **state)
 		{ "a\uff0eb\uff61c", "a.b.c" },
 		{ "a.b\u3002", "a.b" },
 		{ "\u0391\u03a3.gr", "\u03b1\u03c3.gr" },
+		{ "gr.\u0391\u03a3", "gr.\u03b1\u03c3" }, /* not the final sigma */
 		{ "a\uff0fb", NULL },
 		{ "a\uff20b", NULL },
 	};
@@ -241,7 +242,12 @@ lengths_are_those_of_u_labels(void **state)
 static void
 plain_names_come_out_the_long_way_as_they_are(void **state)
 {
-	static const char *const names[] = { "a", "example.com", "a-b.3c.4", "192.0.2.1" };
+	static const char *const names[] = {
+		"a",
+		"example.com",
+		"a-b.3c.4",
+		"192.0.2.1",
+	};
 	struct arena arena;
 	struct slice out;
 
