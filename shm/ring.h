@@ -14,17 +14,30 @@ int	ring_create(struct shm *shm, uint32_t number, uint32_t bytes);
 int	ring_attach(struct shm *shm, uint32_t number, struct ring **ring);
 void	ring_detach(struct ring **ring);
 
-/* Writer. RESULT_FULL: no room now; nothing happened. Wakes the reader (wake_fd) if it sleeps. */
+/*
+ * Writer. RESULT_FULL: no room now; nothing happened. RESULT_INVALID: more than half the ring. RESULT_CORRUPT:
+ * somebody scribbled on it. Wakes the reader (wake_fd) if it sleeps.
+ */
 int	ring_push(struct ring *ring, struct slice head, struct slice body);
 size_t	ring_room(const struct ring *ring);	/* bytes of a record that would fit now */
+uint32_t ring_fits(const struct ring *ring, size_t bytes);	/* records of that size that would fit now */
 uint64_t ring_pushed(const struct ring *ring);	/* records ever pushed: the next record's number minus one */
 
-/* Reader: the next record without taking it, then ring_drop(count) takes `count` from the front. */
+/*
+ * Numbers count records from 1 over the life of the ring, whoever pushes. A length that cannot be is never
+ * followed: false, and a line in the log.
+ *
+ * Reader: the next record without taking it, then ring_drop(count) takes `count` from the front.
+ */
 bool	ring_peek(struct ring *ring, uint32_t skip, struct slice *record, uint64_t *number);
 void	ring_drop(struct ring *ring, uint32_t count);
 uint32_t ring_waiting(const struct ring *ring);
 
-/* The reader's eventfd, and whether it sleeps. */
+/*
+ * The reader's eventfd, and whether it sleeps. A writer that takes over from a dead one writes the eventfd
+ * once (ring_wake): its predecessor may have died between pushing and waking.
+ */
 void	ring_set_wake_fd(struct ring *ring, int fd);
 bool	ring_sleep(struct ring *ring);		/* false: records wait */
 void	ring_awake(struct ring *ring);
+void	ring_wake(struct ring *ring);

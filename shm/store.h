@@ -98,14 +98,21 @@ int	store_rings_create(struct shm *shm);		/* the master, once */
 int	store_client_open(struct shm *shm, uint32_t process, enum store_kind kind,
 	    struct store_client **client);
 void	store_client_close(struct store_client **client);
-/* A number above 0, or RESULT_FULL. */
+/* A number above 0, or RESULT_FULL; RESULT_INVALID: larger than half a ring. */
 int64_t	store_ask(struct store_client *client, const struct store_context *context,
 	    const struct store_change *changes, int count);
 bool	store_can_ask(const struct store_client *client, size_t bytes);
-/* Answers that have come; returns how many. A request may be answered twice after a store died: ignore the second. */
+/*
+ * Answers that have come, in the order of requests; returns how many. Each comes once, whoever dies, but one: that
+ * which a process was handling when it was killed comes to its replacement too.
+ */
 int	store_answers(struct store_client *client, void (*each)(void *owner, const struct store_answer *answer),
 	    void *owner);
-int	store_client_fd(struct store_client *client);	/* eventfd to watch; before sleeping: */
+/*
+ * The eventfd to watch; both clients of a process have the same. Readable: wake_drain_fd(), then store_answers() of
+ * each. store_client_sleep() before sleeping: false when answers wait.
+ */
+int	store_client_fd(struct store_client *client);
 bool	store_client_sleep(struct store_client *client);
 
 /* Applies at once, in this process: rookeryctl while no server runs, and tests. */
@@ -116,10 +123,14 @@ int	store_apply(struct store *store, const struct store_change *changes, int cou
 struct store_server;
 int	store_server_open(struct shm *shm, struct store *store, enum store_kind kind,
 	    struct store_server **server);
+void	store_server_close(struct store_server **server);
 /* Serves all that wait, returns how many requests; a failed commit ends the process after logging (EIO). */
 int	store_server_turn(struct store_server *server);
 /* Waits for requests or for a byte on extra_fd (-1: none), at most timeout_ms. */
 void	store_server_wait(struct store_server *server, int extra_fd, int timeout_ms);
 
-/* Eventfds the master makes before forks: for each process its answers, for each store its requests. */
+/*
+ * Eventfds the master makes before forks: for each process its answers (PROCESSES_MAX of them, -1 for none), for
+ * each store its requests (STORE_COUNT). Copied.
+ */
 void	store_set_wake_fds(const int *process_fds, const int *store_fds);

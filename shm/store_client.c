@@ -1,0 +1,269 @@
+/* store_client.c -- a process's pair of rings to a store: requests go out, answers come back. */
+#include <string.h>
+
+#include "base/buffer.h"
+#include "base/ensure.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "base/result.h"
+#include "shm/store_request.h"
+
+struct store_client {
+	uint32_t      process;
+	enum store_kind kind;
+	struct ring  *requests;
+	struct ring  *answers;
+	struct buffer draft;
+};
+
+static int process_fd[PROCESSES_MAX];
+static int store_fd[STORE_COUNT];
+static bool fds_are_set;
+
+void
+store_set_wake_fds(const int *process_fds, const int *store_fds)
+{
+	memcpy(process_fd, process_fds, sizeof(process_fd));
+	memcpy(store_fd, store_fds, sizeof(store_fd));
+	fds_are_set = true;
+}
+
+int
+store_process_fd(uint32_t process)
+{
+	return fds_are_set ? process_fd[process] : -1;
+}
+
+int
+store_store_fd(enum store_kind kind)
+{
+	return fds_are_set ? store_fd[kind] : -1;
+}
+
+bool
+store_is_client(const struct shm *shm, uint32_t process)
+{
+	return process < shm->workers || process == shm_master_number(shm);
+}
+
+uint32_t
+store_ring_number(uint32_t process, enum store_kind kind, enum ring_way way)
+{
+	return (process * STORE_COUNT + (uint32_t)kind) * 2 + (uint32_t)way;
+}
+
+int
+store_rings_create(struct shm *shm)
+{
+	int result = RESULT_OK;
+
+	for (uint32_t process = 0; process < PROCESSES_MAX; process++) {
+		if (!store_is_client(shm, process))
+			continue;
+		for (int kind = 0; kind < STORE_COUNT && result == RESULT_OK; kind++) {
+			result = ring_create(shm, store_ring_number(process, kind, RING_REQUESTS),
+			    REQUEST_RING_BYTES);
+			if (result == RESULT_OK)
+				result = ring_create(shm,
+				    store_ring_number(process, kind, RING_ANSWERS),
+				    ANSWER_RING_BYTES);
+		}
+	}
+	return result;
+}
+
+int
+store_client_open(struct shm *shm, uint32_t process, enum store_kind kind,
+    struct store_client **out)
+{
+	struct store_client *client;
+	int result;
+
+	ensure(store_is_client(shm, process));
+	client = NEW(struct store_client);
+	client->process = process;
+	client->kind = kind;
+	buffer_init(&client->draft);
+	result = ring_attach(shm, store_ring_number(process, kind, RING_REQUESTS),
+	    &client->requests);
+	if (result == RESULT_OK)
+		result = ring_attach(shm, store_ring_number(process, kind, RING_ANSWERS),
+		    &client->answers);
+	if (result != RESULT_OK) {
+		store_client_close(&client);
+		return result;
+	}
+	ring_set_wake_fd(client->requests, store_store_fd(kind));
+	ring_set_wake_fd(client->answers, store_process_fd(process));
+	ring_wake(client->requests);
+	ring_awake(client->answers);
+	*out = client;
+	return RESULT_OK;
+}
+
+void
+store_client_close(struct store_client **pointer)
+{
+	struct store_client *client = *pointer;
+
+	if (client == NULL)
+		return;
+	ring_detach(&client->requests);
+	ring_detach(&client->answers);
+	buffer_clear(&client->draft);
+	memory_free(client);
+	*pointer = NULL;
+}
+
+/* --- requests --- */
+
+static size_t
+padded(size_t length)
+{
+	return (length + 7) / 8 * 8;
+}
+
+static void
+append_padded(struct buffer *buffer, struct slice bytes)
+{
+	static const char zeros[8];
+
+	buffer_append(buffer, bytes);
+	buffer_append(buffer, slice_of(zeros, padded(bytes.length) - bytes.length));
+}
+
+static void
+append_change(struct buffer *buffer, const struct store_change *change)
+{
+	struct change_head head = {
+		.verb = change->verb,
+		.hashes = change->hashes,
+		.table = change->table,
+		.key_length = (uint32_t)change->key.length,
+		.version = change->version,
+		.value_length = change->value.length,
+	};
+
+	buffer_append(buffer, slice_of(&head, sizeof(head)));
+	append_padded(buffer, change->key);
+	append_padded(buffer, change->value);
+}
+
+int64_t
+store_ask(struct store_client *client, const struct store_context *context,
+    const struct store_change *changes, int count)
+{
+	struct request_head head = { .context = *context, .count = (uint32_t)count };
+	int result;
+
+	if (count < 1 || count > STORE_CHANGES_MAX)
+		return RESULT_INVALID;
+	buffer_empty(&client->draft);
+	for (int i = 0; i < count; i++) {
+		if (changes[i].key.length > UINT32_MAX)
+			return RESULT_INVALID;
+		append_change(&client->draft, &changes[i]);
+	}
+	result = ring_push(client->requests, slice_of(&head, sizeof(head)),
+	    buffer_slice(&client->draft));
+	/* Keys of a password may have been in it. */
+	memory_wipe(client->draft.data, client->draft.end);
+	return result == RESULT_OK ? (int64_t)ring_pushed(client->requests) : result;
+}
+
+bool
+store_can_ask(const struct store_client *client, size_t bytes)
+{
+	return ring_room(client->requests) >= sizeof(struct request_head) + bytes;
+}
+
+static bool
+take_bytes(struct slice *record, uint64_t length, struct slice *out)
+{
+	if (length > record->length || padded((size_t)length) > record->length)
+		return false;
+	*out = slice_of(record->data, (size_t)length);
+	*record = slice_after(*record, padded((size_t)length));
+	return true;
+}
+
+static bool
+read_change(struct slice *record, struct store_change *change)
+{
+	struct change_head head;
+	struct slice bytes;
+
+	if (!take_bytes(record, sizeof(head), &bytes))
+		return false;
+	memcpy(&head, bytes.data, sizeof(head));
+	change->verb = (enum store_verb)head.verb;
+	change->hashes = head.hashes;
+	change->table = head.table;
+	change->version = head.version;
+	return take_bytes(record, head.key_length, &change->key) &&
+	    take_bytes(record, head.value_length, &change->value);
+}
+
+int
+store_request_read(struct slice record, struct request_head *head, struct store_change *changes)
+{
+	struct slice bytes;
+
+	memset(head, 0, sizeof(*head));
+	if (!take_bytes(&record, sizeof(*head), &bytes))
+		return RESULT_CORRUPT;
+	memcpy(head, bytes.data, sizeof(*head));
+	if (head->count < 1 || head->count > STORE_CHANGES_MAX)
+		return RESULT_CORRUPT;
+	for (uint32_t i = 0; i < head->count; i++)
+		if (!read_change(&record, &changes[i]))
+			return RESULT_CORRUPT;
+	return RESULT_OK;
+}
+
+/* --- answers --- */
+
+/* One is dropped when its callback has returned: who dies in it leaves it to the replacement. */
+int
+store_answers(struct store_client *client,
+    void (*each)(void *owner, const struct store_answer *answer), void *owner)
+{
+	struct slice bytes;
+	uint64_t number;
+	int count = 0;
+
+	ring_awake(client->answers);
+	while (ring_peek(client->answers, 0, &bytes, &number)) {
+		struct answer_record record;
+
+		if (bytes.length == sizeof(record)) {
+			struct store_answer answer;
+
+			memcpy(&record, bytes.data, sizeof(record));
+			answer = (struct store_answer){
+				.context = record.context,
+				.request = record.request,
+				.result = record.result,
+				.account = record.account,
+			};
+			each(owner, &answer);
+			count++;
+		} else {
+			log_error(LOG_STORE, "corrupt answer", "bytes=%zu", bytes.length);
+		}
+		ring_drop(client->answers, 1);
+	}
+	return count;
+}
+
+int
+store_client_fd(struct store_client *client)
+{
+	return store_process_fd(client->process);
+}
+
+bool
+store_client_sleep(struct store_client *client)
+{
+	return ring_sleep(client->answers);
+}
