@@ -195,6 +195,40 @@ shm_new(const char *directory)
 	return shm;
 }
 
+static bool
+is_segment_name(const char *name)
+{
+	static const char *const starts[] = { "arena.", "effect.", "dirty.", "ring." };
+
+	if (strcmp(name, "instance") == 0 || strcmp(name, "slots") == 0)
+		return true;
+	for (size_t i = 0; i < sizeof(starts) / sizeof(starts[0]); i++)
+		if (strncmp(name, starts[i], strlen(starts[i])) == 0)
+			return true;
+	return false;
+}
+
+/* Nothing is made beside what another server, or an earlier one, has left. */
+static int
+check_is_empty(const char *runtime_dir)
+{
+	DIR *directory = opendir(runtime_dir);
+	struct dirent *entry;
+	int result = RESULT_OK;
+
+	if (directory == NULL)
+		return RESULT_FAILED;
+	while ((entry = readdir(directory)) != NULL)
+		if (is_segment_name(entry->d_name)) {
+			log_error(LOG_SHM, "the runtime directory is in use", "path=%s/%s",
+			    runtime_dir, entry->d_name);
+			result = RESULT_EXISTS;
+			break;
+		}
+	closedir(directory);
+	return result;
+}
+
 int
 shm_create(const struct shm_options *options, struct shm **out)
 {
@@ -205,6 +239,8 @@ shm_create(const struct shm_options *options, struct shm **out)
 	ensure(options->workers >= 1 && options->workers <= WORKERS_MAX);
 	ensure(options->max_sessions >= 1 && options->max_sessions < SLOTS_MAX);
 	result = segment_check_directory(options->runtime_dir);
+	if (result == RESULT_OK)
+		result = check_is_empty(options->runtime_dir);
 	if (result != RESULT_OK)
 		return result;
 	shm = shm_new(options->runtime_dir);
@@ -321,19 +357,6 @@ shm_detach(struct shm **pointer)
 	memory_free(shm->free_list);
 	memory_free(shm);
 	*pointer = NULL;
-}
-
-static bool
-is_segment_name(const char *name)
-{
-	static const char *const starts[] = { "arena.", "effect.", "dirty.", "ring." };
-
-	if (strcmp(name, "instance") == 0 || strcmp(name, "slots") == 0)
-		return true;
-	for (size_t i = 0; i < sizeof(starts) / sizeof(starts[0]); i++)
-		if (strncmp(name, starts[i], strlen(starts[i])) == 0)
-			return true;
-	return false;
 }
 
 static bool
