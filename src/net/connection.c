@@ -35,7 +35,7 @@ bool
 connection_is_reading(const struct connection *connection)
 {
 	return !connection->dead && !connection->paused && !connection->ended &&
-	    connection->rest == NULL && !connection->tls_follows;
+	       connection->rest == NULL && !connection->tls_follows;
 }
 
 static void
@@ -91,7 +91,7 @@ static bool
 connection_can_write(const struct connection *connection)
 {
 	return !connection->dead && !connection->blocked && !connection->shut &&
-	    (connection->transport == &transport_tcp || connection->secured);
+	       (connection->transport == &transport_tcp || connection->secured);
 }
 
 static void
@@ -102,7 +102,7 @@ connection_flush(struct connection *connection)
 	if (connection->wants_write && connection_can_write(connection))
 		connection_write(connection);
 	else if (connection->closing && connection->tls != NULL && !connection->secured &&
-	    !connection->tls_follows && !connection->dead && !connection->shut)
+		 !connection->tls_follows && !connection->dead && !connection->shut)
 		connection_finish_output(connection);
 	connection_update_watch(connection);
 }
@@ -190,8 +190,8 @@ connections_flush(struct connections *connections)
 
 struct connection *
 connection_new(struct connections *connections, int fd,
-    const struct sockaddr_storage *address, const struct connection_events *events,
-    void *owner)
+	       const struct sockaddr_storage *address,
+	       const struct connection_events *events, void *owner)
 {
 	struct connection *connection = NEW(struct connection);
 

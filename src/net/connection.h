@@ -16,7 +16,7 @@ struct connection;
 /*
  * All are called from the loop. on_bytes may close the connection; it returns how many bytes
  * it took: fewer than given pauses reading until connection_resume(), and the rest is offered
- * again then.
+ * again then. While closing, bytes not taken are dropped instead, so that the peer's end is seen.
  *
  * on_output asks for bytes to write: the owner copies at most size bytes to out and returns
  * how many; on_written tells how many of those the socket took (the rest is asked for again,
@@ -37,7 +37,7 @@ struct connection_events {
 struct connections;
 
 struct connections *connections_new(struct loop *loop, struct timers *timers);
-void	connections_free(struct connections **connections);
+void	connections_free(struct connections **connections);	/* all were closed before */
 
 /* Writes what connections have asked to write; from loop_hooks.before_sleep. True: call again soon. */
 bool	connections_flush(struct connections *connections);
@@ -47,7 +47,11 @@ struct connection *connection_new(struct connections *connections, int fd,
 		    const struct sockaddr_storage *address,
 		    const struct connection_events *events, void *owner);
 
-/* Direct TLS at once, or after <proceed/>: bytes not yet taken in clear make it fail (RFC 6120 5.4.3.3). */
+/*
+ * Direct TLS at once; or where connection_want_write() stands, once on_output has given all there is
+ * to say in clear (<proceed/>): connection_tls() is NULL until then. Bytes not yet taken in clear make
+ * it fail, and close the connection with RESULT_FAILED (RFC 6120 5.4.3.3).
+ */
 int	connection_start_tls(struct connection *connection, struct tls_context *context);
 struct tls *connection_tls(struct connection *connection);	/* NULL in clear */
 
@@ -56,7 +60,11 @@ void	connection_want_write(struct connection *connection);
 void	connection_pause(struct connection *connection);	/* reading */
 void	connection_resume(struct connection *connection);
 
-/* flush: first write what on_output still gives, then end; at most linger_ms. Otherwise at once (abort). */
+/*
+ * flush: first writes what on_output still gives, says the end (of TLS and TCP), and waits for the
+ * peer's; at most linger_ms in all, and input is still offered. Otherwise at once (abort). Either
+ * way on_closed comes later. The first deadline stands unless a later call shortens it.
+ */
 void	connection_close(struct connection *connection, bool flush, uint64_t linger_ms);
 
 /* Idle: gives back what can be made anew. */
@@ -66,4 +74,4 @@ const struct sockaddr_storage *connection_address(const struct connection *conne
 uint64_t connection_bytes_in(const struct connection *connection);	/* of the transport's payload */
 uint64_t connection_bytes_out(const struct connection *connection);
 uint64_t connection_last_input_ms(const struct connection *connection);
-uint64_t connection_last_progress_ms(const struct connection *connection);	/* of writing */
+uint64_t connection_last_progress_ms(const struct connection *connection);	/* of writing, or when the wish to write began */

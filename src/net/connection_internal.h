@@ -84,7 +84,7 @@ void	connection_read(struct connection *connection);
 /* After connection_resume(): what was left first. */
 void	connection_read_on(struct connection *connection);
 
-/* Writes what the owner has, at most twice the buffer; the socket or the owner may end it. */
+/* Writes what the owner has, at most twice the buffer; the socket may end it sooner. */
 void	connection_write(struct connection *connection);
 
 /* All was written: goes on to TLS, or says goodbye. */

@@ -18,7 +18,7 @@ connection_offer(struct connection *connection, struct slice bytes)
 	if (taken == bytes.length || connection->dead)
 		return bytes.length;
 	if (connection->tls != NULL && !had_tls) {
-		/* RFC 6120 5.4.3.3: what came in clear must not pass for what comes secured. */
+		/* RFC 6120 5.4.3.3: what came in clear must not pass for secured. */
 		connection_refuse(connection, "bytes in clear after starttls");
 		return bytes.length;
 	}
@@ -42,8 +42,8 @@ connection_offer_rest(struct connection *connection)
 {
 	struct rest *rest = connection->rest;
 
-	rest->start += connection_offer(connection,
-	    slice_of(rest->data + rest->start, rest->end - rest->start));
+	rest->start += connection_offer(
+	    connection, slice_of(rest->data + rest->start, rest->end - rest->start));
 	if (rest->start < rest->end) {
 		connection->paused = true;
 		return;
@@ -75,8 +75,9 @@ connection_on_no_bytes(struct connection *connection, long result, int want)
 		connection_on_end(connection);
 		break;
 	case RESULT_FAILED:
-		connection_refuse(connection,
-		    connection->tls != NULL ? tls_error(connection->tls) : "read");
+		connection_refuse(connection, connection->tls != NULL
+						  ? tls_error(connection->tls)
+						  : "read");
 		break;
 	default:
 		connection_die(connection, (int)result);
@@ -87,7 +88,8 @@ connection_on_no_bytes(struct connection *connection, long result, int want)
 static void
 connection_check_secured(struct connection *connection)
 {
-	if (connection->tls == NULL || connection->secured || !tls_is_ready(connection->tls))
+	if (connection->tls == NULL || connection->secured ||
+	    !tls_is_ready(connection->tls))
 		return;
 	connection->secured = true;
 	connection->events->on_secured(connection->owner);
@@ -107,8 +109,9 @@ connection_read(struct connection *connection)
 
 	connection->read_waits_for_write = false;
 	do {
-		count = connection->transport->read(connection->tls, connection->fd,
-		    all->input, sizeof(all->input), &want);
+		count =
+		    connection->transport->read(connection->tls, connection->fd,
+						all->input, sizeof(all->input), &want);
 		connection_check_secured(connection);
 		if (connection->dead)
 			return;
@@ -122,7 +125,7 @@ connection_read(struct connection *connection)
 		if (taken < bytes.length)
 			connection_keep_rest(connection, slice_after(bytes, taken));
 	} while (connection_is_reading(connection) && connection->tls != NULL &&
-	    tls_has_input(connection->tls));
+		 tls_has_input(connection->tls));
 }
 
 void
@@ -158,7 +161,7 @@ connection_write_some(struct connection *connection, size_t size)
 {
 	int want;
 	long count = connection->transport->write(connection->tls, connection->fd,
-	    connection->all->output, size, &want);
+						  connection->all->output, size, &want);
 
 	if (count < 0 && count != RESULT_AGAIN) {
 		connection_on_no_bytes(connection, count, want);
@@ -182,8 +185,8 @@ connection_write(struct connection *connection)
 	size_t written = 0;
 
 	while (!connection->blocked && !connection->dead) {
-		size_t size = connection->events->on_output(connection->owner,
-		    all->output, sizeof(all->output));
+		size_t size = connection->events->on_output(
+		    connection->owner, all->output, sizeof(all->output));
 
 		ensure(size <= sizeof(all->output));
 		if (connection->dead)

@@ -1,4 +1,4 @@
-/* listener.c -- accepts on sockets the master made, and waits while descriptors are short. */
+/* listener.c -- accepts on the master's sockets, waits while descriptors are short. */
 #include "net/listener.h"
 
 #include <arpa/inet.h>
@@ -18,7 +18,7 @@
 #include "net/timer.h"
 
 #define ACCEPTS_PER_WAKE  16
-#define RETRY_MS	  100
+#define RETRY_MS          100
 #define DESCRIPTORS_SHARE 90 /* percent that connections may fill */
 
 struct listener {
@@ -72,7 +72,7 @@ listener_wait(struct listener *listener, const char *why)
 {
 	if (!listener->short_of_descriptors)
 		log_warn(LOG_NET, "accepting paused", "fd=%d reason=\"%s\"", listener->fd,
-		    why);
+			 why);
 	listener->short_of_descriptors = true;
 	timer_start(listener->timers, &listener->retry, RETRY_MS, on_retry, listener);
 	listener_update_watch(listener);
@@ -103,7 +103,7 @@ listener_accept_one(struct listener *listener)
 
 	memset(&address, 0, sizeof(address));
 	fd = accept4(listener->fd, (struct sockaddr *)&address, &length,
-	    SOCK_NONBLOCK | SOCK_CLOEXEC);
+		     SOCK_NONBLOCK | SOCK_CLOEXEC);
 	if (fd >= 0) {
 		listener->on_accept(listener->owner, fd, &address);
 		if (!listener->closed && fd >= listener->descriptors_allowed)
@@ -132,7 +132,8 @@ on_ready(void *owner, int events)
 
 	listener->accepting = true;
 	for (int i = 0; i < ACCEPTS_PER_WAKE; i++) {
-		if (!listener_accept_one(listener) || listener->closed || listener->paused)
+		if (!listener_accept_one(listener) || listener->closed ||
+		    listener->paused)
 			break;
 	}
 	listener->accepting = false;
@@ -142,8 +143,9 @@ on_ready(void *owner, int events)
 
 struct listener *
 listener_new(struct loop *loop, struct timers *timers, int fd,
-    void (*on_accept)(void *owner, int fd, const struct sockaddr_storage *address),
-    void *owner)
+	     void (*on_accept)(void *owner, int fd,
+			       const struct sockaddr_storage *address),
+	     void *owner)
 {
 	struct listener *listener = NEW(struct listener);
 	int on = 1;

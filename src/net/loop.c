@@ -42,7 +42,7 @@ struct signal_watch {
 	void *owner;
 };
 
-/* libuv calls back for descriptors before its check handles: whatever comes first wakes us. */
+/* libuv tells of descriptors before it runs check handles: what comes first wakes us. */
 static void
 loop_awake(struct loop *loop)
 {
@@ -148,7 +148,7 @@ on_poll(uv_poll_t *poll, int status, int events)
 	if (events & UV_WRITABLE)
 		ready |= WATCH_WRITE;
 	if (status < 0) {
-		/* An error stops the handle; it goes on, so that the watch stays what it was. */
+		/* An error stops the handle; the watch stays what it was. */
 		int wanted = watch->events;
 
 		watch->events = 0;
@@ -294,7 +294,7 @@ loop_work(struct loop *loop, void (*run)(void *job), void (*done)(void *job), vo
 
 void
 loop_on_signal(struct loop *loop, int signum, void (*handler)(void *owner, int signum),
-    void *owner)
+	       void *owner)
 {
 	struct signal_watch *watch = NEW(struct signal_watch);
 

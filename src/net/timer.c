@@ -85,8 +85,8 @@ heap_add(struct timers *timers, struct timer_slot slot)
 {
 	if (timers->count == timers->capacity) {
 		timers->capacity = timers->capacity ? 2 * timers->capacity : TIMERS_LEAST;
-		timers->heap = memory_resize(timers->heap,
-		    timers->capacity * sizeof(struct timer_slot));
+		timers->heap = memory_resize(timers->heap, timers->capacity *
+							       sizeof(struct timer_slot));
 	}
 	heap_rise(timers, timers->count++, slot);
 }
@@ -144,7 +144,7 @@ timers_free(struct timers **timers)
 
 void
 timer_start(struct timers *timers, struct timer *timer, uint64_t delay_ms,
-    void (*on_fire)(struct timer *timer, void *parameter), void *parameter)
+	    void (*on_fire)(struct timer *timer, void *parameter), void *parameter)
 {
 	timer->on_fire = on_fire;
 	timer->parameter = parameter;
@@ -195,12 +195,12 @@ timers_run(struct timers *timers)
 	if (timers->count == 0)
 		return;
 	/*
-	 * The clock never goes back, so what is armed from here on sorts behind all that is
-	 * due now, and the first of it ends the turn.
+	 * The clock never goes back, so what is armed from here on sorts behind all that
+	 * is due now, and the first of it ends the turn.
 	 */
 	now_ms = clock_ms();
 	while (timers->count > 0 && timers->heap[0].due_ms <= now_ms &&
-	    timers->heap[0].order < first_new) {
+	       timers->heap[0].order < first_new) {
 		struct timer *timer = timers->heap[0].timer;
 
 		timer_stop(timers, timer);

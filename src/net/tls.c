@@ -150,7 +150,8 @@ tls_bio_method(void)
 	static BIO_METHOD *method;
 
 	if (method == NULL) {
-		method = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "rookery");
+		method =
+		    BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "rookery");
 		ensure(method != NULL);
 		BIO_meth_set_read(method, on_bio_read);
 		BIO_meth_set_write(method, on_bio_write);
@@ -280,7 +281,7 @@ tls_write(struct tls *tls, const void *data, size_t size, int *want)
 
 		ERR_clear_error();
 		rc = SSL_write_ex(tls->ssl, (const char *)data + written, size - written,
-		    &count);
+				  &count);
 		if (rc != 1) {
 			result = tls_result(tls, rc, want);
 			break;

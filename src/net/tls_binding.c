@@ -16,7 +16,7 @@ tls_has_exporter(struct tls *tls)
 	if (!tls_is_ready(tls))
 		return false;
 	return SSL_version(tls->ssl) >= TLS1_3_VERSION ||
-	    SSL_get_extms_support(tls->ssl) == 1;
+	       SSL_get_extms_support(tls->ssl) == 1;
 }
 
 size_t
@@ -27,7 +27,7 @@ tls_binding_exporter(struct tls *tls, uint8_t out[TLS_BINDING_MAX])
 	/* RFC 9266 2: the context is the empty string, which TLS 1.2 tells from none. */
 	if (!tls_has_exporter(tls) ||
 	    SSL_export_keying_material(tls->ssl, out, EXPORTER_SIZE, EXPORTER_LABEL,
-		sizeof(EXPORTER_LABEL) - 1, no_context, 0, 1) != 1)
+				       sizeof(EXPORTER_LABEL) - 1, no_context, 0, 1) != 1)
 		return 0;
 	return EXPORTER_SIZE;
 }
@@ -43,7 +43,7 @@ tls_binding_end_point(struct tls *tls, uint8_t out[TLS_BINDING_MAX])
 	if (certificate == NULL || !tls_is_ready(tls) ||
 	    X509_get_signature_info(certificate, &nid, NULL, NULL, NULL) != 1)
 		return 0;
-	/* RFC 5929 4.1: weak hashes are replaced; without one hash the type is undefined. */
+	/* RFC 5929 4.1: weak hashes are replaced; without a hash there is no binding. */
 	if (nid == NID_md5 || nid == NID_sha1)
 		nid = NID_sha256;
 	digest = EVP_get_digestbynid(nid);

@@ -45,7 +45,7 @@ pem_is_at_end(void)
 	unsigned long error = ERR_peek_last_error();
 
 	return ERR_GET_LIB(error) == ERR_LIB_PEM &&
-	    ERR_GET_REASON(error) == PEM_R_NO_START_LINE;
+	       ERR_GET_REASON(error) == PEM_R_NO_START_LINE;
 }
 
 static int
@@ -91,7 +91,7 @@ load_key(struct tls_certificate *certificate, struct slice pem, char *why, size_
 	}
 	if (pem_is_encrypted(pem))
 		return complain(why, size, RESULT_DENIED,
-		    "the private key is encrypted with a passphrase");
+				"the private key is encrypted with a passphrase");
 	if (memmem(pem.data, pem.length, "PRIVATE KEY", 11) == NULL)
 		return complain(why, size, RESULT_NOT_FOUND, "there is no private key");
 	return complain(why, size, RESULT_CORRUPT, "the private key cannot be read");
@@ -99,7 +99,7 @@ load_key(struct tls_certificate *certificate, struct slice pem, char *why, size_
 
 int
 tls_certificate_load(struct tls_certificate *certificate, struct slice chain_pem,
-    struct slice key_pem, char *why, size_t size)
+		     struct slice key_pem, char *why, size_t size)
 {
 	int rc;
 
@@ -110,9 +110,10 @@ tls_certificate_load(struct tls_certificate *certificate, struct slice chain_pem
 	rc = load_chain(certificate, chain_pem, why, size);
 	if (rc == RESULT_OK)
 		rc = load_key(certificate, key_pem, why, size);
-	if (rc == RESULT_OK && X509_check_private_key(certificate->leaf, certificate->key) != 1)
+	if (rc == RESULT_OK &&
+	    X509_check_private_key(certificate->leaf, certificate->key) != 1)
 		rc = complain(why, size, RESULT_INVALID,
-		    "the private key does not belong to the certificate");
+			      "the private key does not belong to the certificate");
 	if (rc != RESULT_OK)
 		tls_certificate_clear(certificate);
 	return rc;
@@ -132,13 +133,14 @@ print_date(const ASN1_TIME *time, char *out, size_t size)
 {
 	struct tm date;
 
-	if (ASN1_TIME_to_tm(time, &date) != 1 || strftime(out, size, "%Y-%m-%d", &date) == 0)
+	if (ASN1_TIME_to_tm(time, &date) != 1 ||
+	    strftime(out, size, "%Y-%m-%d", &date) == 0)
 		snprintf(out, size, "an unreadable date");
 }
 
 bool
 tls_certificate_is_current(const struct tls_certificate *certificate, long *days_left,
-    char *why, size_t size)
+			   char *why, size_t size)
 {
 	time_t now = (time_t)(clock_wall_us() / 1000000);
 	const ASN1_TIME *first = X509_get0_notBefore(certificate->leaf);
@@ -183,7 +185,7 @@ chain_is_in_order(const struct tls_certificate *certificate)
 
 int
 tls_certificate_check(struct slice host, struct slice chain_pem, struct slice key_pem,
-    long *days_left, char *why, size_t size)
+		      long *days_left, char *why, size_t size)
 {
 	struct tls_certificate certificate;
 	int rc;
@@ -195,9 +197,9 @@ tls_certificate_check(struct slice host, struct slice chain_pem, struct slice ke
 	if (!tls_certificate_is_current(&certificate, days_left, why, size)) {
 		rc = RESULT_TIMEOUT;
 	} else if (X509_check_host(certificate.leaf, host.data, host.length,
-		       X509_CHECK_FLAG_NEVER_CHECK_SUBJECT, NULL) != 1) {
+				   X509_CHECK_FLAG_NEVER_CHECK_SUBJECT, NULL) != 1) {
 		snprintf(why, size, "the certificate does not name " SLICE_FMT,
-		    SLICE_ARG(host));
+			 SLICE_ARG(host));
 		rc = RESULT_NOT_FOUND;
 	} else if (!chain_is_in_order(&certificate)) {
 		snprintf(why, size, "the certificates of the chain are not in order");

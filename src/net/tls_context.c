@@ -1,4 +1,4 @@
-/* tls_context.c -- what the TLS connections of a worker share: hosts, rules, ticket keys. */
+/* tls_context.c -- what the TLS connections of a worker share: hosts and rules. */
 #include "net/tls_context.h"
 
 #include <openssl/err.h>
@@ -17,11 +17,11 @@
 #define KEY_UPDATES_PER_MS 60000
 
 /* Forward secrecy and authenticated encryption alone (RFC 9325 4.2). */
-#define CIPHERS                                                                          \
-	"ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:"                     \
-	"ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:"                     \
+#define CIPHERS                                                      \
+	"ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:" \
+	"ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:" \
 	"ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305"
-#define GROUPS	 "X25519:P-256:P-384"
+#define GROUPS   "X25519:P-256:P-384:P-521"
 #define PROTOCOL "xmpp-client"
 
 struct tls *
@@ -43,17 +43,19 @@ tls_count_key_update(struct tls *tls)
 		tls_refuse(tls, "too many key updates");
 }
 
-/* Sees every record and handshake message; what a peer may ask without end is counted here. */
+/* Sees every record and message: counts what a peer could ask without end. */
 static void
 on_message(int sent, int version, int type, const void *data, size_t length, SSL *ssl,
-    void *argument)
+	   void *argument)
 {
 	const uint8_t *bytes = data;
 
-	if (!sent && type == SSL3_RT_HANDSHAKE && length > 0 && bytes[0] == SSL3_MT_KEY_UPDATE)
+	if (!sent && type == SSL3_RT_HANDSHAKE && length > 0 &&
+	    bytes[0] == SSL3_MT_KEY_UPDATE)
 		tls_count_key_update(tls_of(ssl));
 	/* OpenSSL answers a renegotiation with this warning and would go on. */
-	if (sent && type == SSL3_RT_ALERT && length == 2 && bytes[1] == SSL_AD_NO_RENEGOTIATION)
+	if (sent && type == SSL3_RT_ALERT && length == 2 &&
+	    bytes[1] == SSL_AD_NO_RENEGOTIATION)
 		tls_refuse(tls_of(ssl), "renegotiation");
 }
 
@@ -78,7 +80,8 @@ server_name_of(SSL *ssl)
 	size_t length;
 	size_t name_length;
 
-	if (SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_server_name, &data, &length) != 1 ||
+	if (SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_server_name, &data, &length) !=
+		1 ||
 	    length < 5 || data[2] != TLSEXT_NAMETYPE_host_name)
 		return SLICE_EMPTY;
 	name_length = (size_t)data[3] << 8 | data[4];
@@ -114,14 +117,14 @@ on_server_name(SSL *ssl, int *alert, void *argument)
 	struct tls *tls = tls_of(ssl);
 
 	return tls_context_find(tls->context, tls_server_name(tls)) != NULL
-	    ? SSL_TLSEXT_ERR_OK
-	    : SSL_TLSEXT_ERR_NOACK;
+		   ? SSL_TLSEXT_ERR_OK
+		   : SSL_TLSEXT_ERR_NOACK;
 }
 
 /* RFC 7301 3.2, XEP-0368 */
 static int
 on_protocols(SSL *ssl, const unsigned char **chosen, unsigned char *chosen_length,
-    const unsigned char *offered, unsigned length, void *argument)
+	     const unsigned char *offered, unsigned length, void *argument)
 {
 	unsigned i = 0;
 
@@ -166,16 +169,17 @@ tls_host_new_ssl(struct tls_context *context, const char *host)
 	SSL_CTX *ssl = SSL_CTX_new(TLS_server_method());
 
 	ensure(ssl != NULL);
-	SSL_CTX_set_min_proto_version(ssl,
-	    context->is_modern ? TLS1_3_VERSION : TLS1_2_VERSION);
+	SSL_CTX_set_min_proto_version(ssl, context->is_modern ? TLS1_3_VERSION
+							      : TLS1_2_VERSION);
 	SSL_CTX_set_security_level(ssl, 2);
 	ensure(SSL_CTX_set_cipher_list(ssl, CIPHERS) == 1);
 	ensure(SSL_CTX_set1_groups_list(ssl, GROUPS) == 1);
 	SSL_CTX_set_options(ssl, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
-	    SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA |
-	    SSL_OP_IGNORE_UNEXPECTED_EOF);
+				     SSL_OP_CIPHER_SERVER_PREFERENCE |
+				     SSL_OP_PRIORITIZE_CHACHA |
+				     SSL_OP_IGNORE_UNEXPECTED_EOF);
 	SSL_CTX_set_mode(ssl, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
-	    SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+				  SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
 	SSL_CTX_set_session_cache_mode(ssl, SSL_SESS_CACHE_OFF);
 	SSL_CTX_set_max_early_data(ssl, 0);
 	/* Each ticket is a write of its own and costs its client a kilobyte of memory. */
@@ -190,8 +194,8 @@ tls_context_new_host(struct tls_context *context, struct slice name)
 {
 	struct tls_host *host;
 
-	context->hosts = memory_resize(context->hosts,
-	    (context->host_count + 1) * sizeof(*context->hosts));
+	context->hosts = memory_resize(context->hosts, (context->host_count + 1) *
+							   sizeof(*context->hosts));
 	host = &context->hosts[context->host_count++];
 	host->name = memory_copy_text(name);
 	host->ssl = tls_host_new_ssl(context, host->name);
@@ -209,17 +213,17 @@ tls_context_drop_last(struct tls_context *context)
 
 static int
 tls_host_use(struct tls_host *host, const struct tls_certificate *certificate, char *why,
-    size_t size)
+	     size_t size)
 {
 	const char *reason;
 
 	ERR_clear_error();
 	if (SSL_CTX_use_cert_and_key(host->ssl, certificate->leaf, certificate->key,
-		certificate->chain, 1) == 1)
+				     certificate->chain, 1) == 1)
 		return RESULT_OK;
 	reason = ERR_reason_error_string(ERR_peek_error());
 	snprintf(why, size, "the certificate cannot be used: %s",
-	    reason != NULL ? reason : "unknown");
+		 reason != NULL ? reason : "unknown");
 	ERR_clear_error();
 	return RESULT_INVALID;
 }
@@ -260,7 +264,7 @@ tls_context_free(struct tls_context **context)
 
 int
 tls_context_add(struct tls_context *context, struct slice host, struct slice chain_pem,
-    struct slice key_pem, char *why, size_t size)
+		struct slice key_pem, char *why, size_t size)
 {
 	struct tls_host *known = tls_context_find(context, host);
 	struct tls_certificate certificate;
@@ -271,13 +275,14 @@ tls_context_add(struct tls_context *context, struct slice host, struct slice cha
 	if (rc != RESULT_OK)
 		return rc;
 	rc = tls_host_use(known != NULL ? known : tls_context_new_host(context, host),
-	    &certificate, why, size);
+			  &certificate, why, size);
 	if (rc != RESULT_OK && known == NULL)
 		tls_context_drop_last(context);
 	/* A worker that is seated anew overnight must not stay away for this. */
-	if (rc == RESULT_OK && !tls_certificate_is_current(&certificate, &days_left, why, size))
+	if (rc == RESULT_OK &&
+	    !tls_certificate_is_current(&certificate, &days_left, why, size))
 		log_warn(LOG_TLS, "certificate", "host=" SLICE_FMT " reason=\"%s\"",
-		    SLICE_ARG(host), why);
+			 SLICE_ARG(host), why);
 	tls_certificate_clear(&certificate);
 	return rc;
 }

@@ -14,8 +14,8 @@
 #define TICKET_LIFE_MS (12ULL * 3600 * 1000)
 
 /*
- * Takes over what the master has written. A state that is being written is not waited for:
- * the master may have died over it, and the keys known before still serve.
+ * Takes over what the master has written. A state that is being written is not waited
+ * for: the master may have died over it, and the keys known before still serve.
  */
 static void
 tls_ticket_look(struct tls_context *context)
@@ -48,7 +48,8 @@ ticket_find(const struct tls_ticket_page *keys, const unsigned char name[16])
 
 	for (uint32_t i = 0; i < keys->count; i++) {
 		if (memcmp(keys->key[i].name, name, sizeof(keys->key[i].name)) == 0)
-			return now_ms < keys->key[i].made_ms + TICKET_LIFE_MS ? (int)i : -1;
+			return now_ms < keys->key[i].made_ms + TICKET_LIFE_MS ? (int)i
+									      : -1;
 	}
 	return -1;
 }
@@ -59,7 +60,7 @@ ticket_set_mac(EVP_MAC_CTX *mac, struct tls_ticket_key *key)
 	static char digest[] = "SHA256";
 	OSSL_PARAM parameters[] = {
 		OSSL_PARAM_construct_octet_string(OSSL_MAC_PARAM_KEY, key->mac_key,
-		    sizeof(key->mac_key)),
+						  sizeof(key->mac_key)),
 		OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
 		OSSL_PARAM_construct_end(),
 	};
@@ -67,10 +68,10 @@ ticket_set_mac(EVP_MAC_CTX *mac, struct tls_ticket_key *key)
 	return EVP_MAC_CTX_set_params(mac, parameters) == 1;
 }
 
-/* Answers of OpenSSL's contract: -1 failure, 0 no such key, 1 good, 2 good but send a new one. */
+/* OpenSSL's contract: -1 failure, 0 no such key, 1 good, 2 good but send a new ticket. */
 static int
 on_ticket_key(SSL *ssl, unsigned char name[16], unsigned char *iv, EVP_CIPHER_CTX *cipher,
-    EVP_MAC_CTX *mac, int encrypt)
+	      EVP_MAC_CTX *mac, int encrypt)
 {
 	struct tls_context *context = tls_of(ssl)->context;
 	struct tls_ticket_page *keys = &context->known;
@@ -88,8 +89,8 @@ on_ticket_key(SSL *ssl, unsigned char name[16], unsigned char *iv, EVP_CIPHER_CT
 		if (i < 0)
 			return 0;
 	}
-	if (EVP_CipherInit_ex2(cipher, context->ticket_cipher, keys->key[i].cipher_key, iv,
-		encrypt, NULL) != 1 ||
+	if (EVP_CipherInit_ex2(cipher, context->ticket_cipher, keys->key[i].cipher_key,
+			       iv, encrypt, NULL) != 1 ||
 	    !ticket_set_mac(mac, &keys->key[i]))
 		return -1;
 	return i == 0 ? 1 : 2;

@@ -1,4 +1,4 @@
-/* net_connection_close_test.c -- however a connection ends, its owner hears of it once. */
+/* net_connection_close_test.c -- however it ends, the owner hears of it once. */
 #include "net_kit.h"
 
 #include <string.h>
@@ -8,7 +8,7 @@
 #include "base/result.h"
 
 #define LINGER_MS 5000000
-#define MUCH	  300000
+#define MUCH      300000
 
 static struct side side;
 static enum moment closing_moment;
@@ -223,7 +223,8 @@ static void
 close_other(struct side *owner, enum moment moment)
 {
 	if (moment == ON_BYTES || moment == ON_OUTPUT)
-		connection_close(owner == &side ? other.connection : side.connection, false, 0);
+		connection_close(owner == &side ? other.connection : side.connection,
+				 false, 0);
 }
 
 static void

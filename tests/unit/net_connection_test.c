@@ -1,4 +1,4 @@
-/* net_connection_test.c -- bytes pass a connection whole and once, however they are cut. */
+/* net_connection_test.c -- bytes pass whole and once, however they are cut. */
 #include "net_kit.h"
 
 #include <string.h>
@@ -7,7 +7,7 @@
 #include "base/clock.h"
 #include "base/result.h"
 
-#define MUCH	300000
+#define MUCH    300000
 #define AN_HOUR 3600000
 
 static struct side side;

@@ -1,4 +1,4 @@
-/* net_kit.c -- for tests of src/net: a loop taken turn by turn, and owners that remember. */
+/* net_kit.c -- for tests: a loop taken turn by turn, and owners that remember. */
 #include "net_kit.h"
 
 #include <errno.h>
@@ -151,11 +151,11 @@ side_open(struct side *side)
 	side->result = 1;
 	buffer_init(&side->in);
 	buffer_init(&side->out);
-	assert_int_equal(socketpair(AF_UNIX,
-	    SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair), 0);
+	assert_int_equal(
+	    socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair), 0);
 	side->peer = pair[1];
-	side->connection = connection_new(kit_connections, pair[0], &address,
-	    &side_events, side);
+	side->connection =
+	    connection_new(kit_connections, pair[0], &address, &side_events, side);
 }
 
 void
@@ -193,7 +193,8 @@ side_expect(struct side *side, const char *text)
 void
 peer_say(struct side *side, const char *text)
 {
-	assert_int_equal(send(side->peer, text, strlen(text), MSG_NOSIGNAL), strlen(text));
+	assert_int_equal(send(side->peer, text, strlen(text), MSG_NOSIGNAL),
+			 strlen(text));
 }
 
 size_t

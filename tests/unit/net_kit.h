@@ -1,4 +1,4 @@
-/* net_kit.h -- for tests of src/net: a loop taken turn by turn, and owners that remember. */
+/* net_kit.h -- for tests: a loop taken turn by turn, and owners that remember. */
 #pragma once
 
 #include <setjmp.h>

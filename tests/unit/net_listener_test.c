@@ -1,4 +1,4 @@
-/* net_listener_test.c -- accepts in turns, sets up what it accepts, stands a lack of descriptors. */
+/* net_listener_test.c -- accepts in turns and stands a lack of descriptors. */
 #include "net_kit.h"
 
 #include <arpa/inet.h>
@@ -82,8 +82,8 @@ connect_many(int count)
 		int client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
 		assert_true(client >= 0);
-		assert_int_equal(connect(client, (struct sockaddr *)&address,
-		    sizeof(address)), 0);
+		assert_int_equal(
+		    connect(client, (struct sockaddr *)&address, sizeof(address)), 0);
 		clients[client_count++] = client;
 	}
 }
@@ -145,7 +145,7 @@ a_listener_may_be_closed_while_it_accepts(void **state)
 	assert_null(listener);
 }
 
-/* In a process of its own, whose limit is spoilt. Returns 0 or the number of the step that failed. */
+/* In a process of its own. Returns 0 or the number of the step that failed. */
 static int
 be_short_of_descriptors(int limit)
 {

@@ -1,4 +1,4 @@
-/* net_starttls_test.c -- from clear to TLS, with nothing carried over. RFC 6120 5.4.3.3 */
+/* net_starttls_test.c -- from clear to TLS, with nothing carried over. */
 #include "net_tls_kit.h"
 
 #include <string.h>

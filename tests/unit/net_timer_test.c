@@ -1,4 +1,4 @@
-/* net_timer_test.c -- timers fire in order, once a turn, and follow a clock that tests move. */
+/* net_timer_test.c -- timers fire in order, once a turn, and follow the clock. */
 #include "net_kit.h"
 
 #include <stdlib.h>
@@ -171,7 +171,7 @@ static void
 a_clock_moved_by_another_process_is_noticed_in_sleep(void **state)
 {
 	_Atomic uint64_t *offset = mmap(NULL, sizeof(*offset), PROT_READ | PROT_WRITE,
-	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+					MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	pid_t child;
 
 	assert_ptr_not_equal(offset, MAP_FAILED);
@@ -218,7 +218,8 @@ many_timers_stay_in_order_while_they_move_and_stop(void **state)
 		if (seed >> 30 == 0)
 			timer_stop(kit_timers, timer);
 		else
-			timer_start(kit_timers, timer, (seed >> 16) % 1000, check_order, NULL);
+			timer_start(kit_timers, timer, (seed >> 16) % 1000, check_order,
+				    NULL);
 	}
 	for (int i = 0; i < MANY; i++)
 		armed += timer_is_armed(&many[i]);

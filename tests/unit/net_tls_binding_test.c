@@ -1,4 +1,4 @@
-/* net_tls_binding_test.c -- both ends of a connection compute the same channel binding. */
+/* net_tls_binding_test.c -- both ends compute the same channel binding. */
 #include "net_tls_kit.h"
 
 #include <openssl/evp.h>
@@ -32,8 +32,7 @@ shake(const char *type)
 {
 	kit_add_host(context, "localhost", type);
 	client_connect(&client, &side, context);
-	assert_int_equal(tls_binding_exporter(
-	    connection_tls(side.connection), ours), 0);
+	assert_int_equal(tls_binding_exporter(connection_tls(side.connection), ours), 0);
 	assert_true(client_shake(&client));
 	return connection_tls(side.connection);
 }
@@ -43,7 +42,9 @@ expect_same_exporter(struct tls *tls)
 {
 	assert_int_equal(tls_binding_exporter(tls, ours), 32);
 	assert_int_equal(SSL_export_keying_material(client.ssl, theirs, 32,
-	    "EXPORTER-Channel-Binding", 24, (const unsigned char *)"", 0, 1), 1);
+						    "EXPORTER-Channel-Binding", 24,
+						    (const unsigned char *)"", 0, 1),
+			 1);
 	assert_memory_equal(ours, theirs, 32);
 }
 
@@ -71,7 +72,8 @@ expect_end_point(struct tls *tls, const EVP_MD *digest)
 	int length = i2d_X509(SSL_get0_peer_certificate(client.ssl), &der);
 	unsigned wanted = 0;
 
-	assert_int_equal(EVP_Digest(der, (size_t)length, theirs, &wanted, digest, NULL), 1);
+	assert_int_equal(EVP_Digest(der, (size_t)length, theirs, &wanted, digest, NULL),
+			 1);
 	OPENSSL_free(der);
 	assert_int_equal(tls_binding_end_point(tls, ours), wanted);
 	assert_memory_equal(ours, theirs, wanted);

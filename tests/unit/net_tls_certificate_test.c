@@ -38,7 +38,7 @@ static int
 check(const char *host, struct slice chain, struct slice key)
 {
 	return tls_certificate_check(slice_from_text(host), chain, key, &days_left, why,
-	    sizeof(why));
+				     sizeof(why));
 }
 
 static int
@@ -46,7 +46,7 @@ add(struct slice chain, struct slice key)
 {
 	struct tls_context *context = tls_context_new("modern", NULL);
 	int rc = tls_context_add(context, SLICE("capulet.example"), chain, key, why,
-	    sizeof(why));
+				 sizeof(why));
 
 	tls_context_free(&context);
 	return rc;
@@ -72,19 +72,20 @@ a_good_certificate_has_its_days(void **state)
 static void
 the_names_must_cover_the_host(void **state)
 {
-	assert_int_equal(check("romeo.montague.example", other.chain_pem, other.key_pem), 0);
+	assert_int_equal(check("romeo.montague.example", other.chain_pem, other.key_pem),
+			 0);
 	assert_int_equal(check("montague.example", other.chain_pem, other.key_pem),
-	    RESULT_NOT_FOUND);
+			 RESULT_NOT_FOUND);
 	expect_why("does not name montague.example");
 	assert_int_equal(check("a.b.montague.example", other.chain_pem, other.key_pem),
-	    RESULT_NOT_FOUND);
+			 RESULT_NOT_FOUND);
 }
 
 static void
 a_foreign_key_is_told(void **state)
 {
 	assert_int_equal(check("capulet.example", paper.chain_pem, other.key_pem),
-	    RESULT_INVALID);
+			 RESULT_INVALID);
 	expect_why("does not belong");
 	assert_int_equal(add(paper.chain_pem, other.key_pem), RESULT_INVALID);
 	expect_why("does not belong");
@@ -96,7 +97,7 @@ an_expired_certificate_fails_the_check_and_is_served_with_a_warning(void **state
 	paper_clear(&paper);
 	paper_make(&paper, "capulet.example", "P-256", -30, -2);
 	assert_int_equal(check("capulet.example", paper.chain_pem, paper.key_pem),
-	    RESULT_TIMEOUT);
+			 RESULT_TIMEOUT);
 	expect_why("expired on 20");
 	assert_true(days_left < 0);
 	assert_int_equal(add(paper.chain_pem, paper.key_pem), 0);
@@ -109,7 +110,7 @@ a_certificate_may_be_too_young(void **state)
 	paper_clear(&paper);
 	paper_make(&paper, "capulet.example", "P-256", 2, 30);
 	assert_int_equal(check("capulet.example", paper.chain_pem, paper.key_pem),
-	    RESULT_TIMEOUT);
+			 RESULT_TIMEOUT);
 	expect_why("valid only from 20");
 }
 
@@ -150,9 +151,11 @@ what_cannot_be_read_is_told(void **state)
 {
 	char room[8192];
 
-	assert_int_equal(add(spoil(paper.chain_pem, room), paper.key_pem), RESULT_CORRUPT);
+	assert_int_equal(add(spoil(paper.chain_pem, room), paper.key_pem),
+			 RESULT_CORRUPT);
 	expect_why("a certificate cannot be read");
-	assert_int_equal(add(paper.chain_pem, spoil(paper.key_pem, room)), RESULT_CORRUPT);
+	assert_int_equal(add(paper.chain_pem, spoil(paper.key_pem, room)),
+			 RESULT_CORRUPT);
 	expect_why("the private key cannot be read");
 }
 
@@ -164,9 +167,11 @@ a_key_with_a_passphrase_is_told(void **state)
 	char *data;
 	long length;
 
-	PEM_write_bio_PrivateKey(bio, paper.key, EVP_aes_128_cbc(), secret, 6, NULL, NULL);
+	PEM_write_bio_PrivateKey(bio, paper.key, EVP_aes_128_cbc(), secret, 6, NULL,
+				 NULL);
 	length = BIO_get_mem_data(bio, &data);
-	assert_int_equal(add(paper.chain_pem, slice_of(data, (size_t)length)), RESULT_DENIED);
+	assert_int_equal(add(paper.chain_pem, slice_of(data, (size_t)length)),
+			 RESULT_DENIED);
 	expect_why("encrypted with a passphrase");
 	BIO_free(bio);
 }
@@ -189,7 +194,7 @@ a_chain_out_of_order_is_told(void **state)
 	buffer_append(&both, paper.chain_pem);
 	buffer_append(&both, other.chain_pem);
 	assert_int_equal(check("capulet.example", buffer_slice(&both), paper.key_pem),
-	    RESULT_INVALID);
+			 RESULT_INVALID);
 	expect_why("not in order");
 	buffer_clear(&both);
 }
@@ -202,7 +207,8 @@ key_and_chain_may_stand_in_one_file(void **state)
 	buffer_init(&both);
 	buffer_append(&both, paper.key_pem);
 	buffer_append(&both, paper.chain_pem);
-	assert_int_equal(check("capulet.example", buffer_slice(&both), buffer_slice(&both)), 0);
+	assert_int_equal(
+	    check("capulet.example", buffer_slice(&both), buffer_slice(&both)), 0);
 	buffer_clear(&both);
 }
 
@@ -211,10 +217,14 @@ a_host_that_could_not_be_added_is_not_served(void **state)
 {
 	struct tls_context *context = tls_context_new("modern", NULL);
 
-	assert_int_equal(tls_context_add(context, SLICE("capulet.example"), paper.chain_pem,
-	    other.key_pem, why, sizeof(why)), RESULT_INVALID);
-	assert_int_equal(tls_context_add(context, SLICE("capulet.example"), paper.chain_pem,
-	    paper.key_pem, why, sizeof(why)), 0);
+	assert_int_equal(tls_context_add(context, SLICE("capulet.example"),
+					 paper.chain_pem, other.key_pem, why,
+					 sizeof(why)),
+			 RESULT_INVALID);
+	assert_int_equal(tls_context_add(context, SLICE("capulet.example"),
+					 paper.chain_pem, paper.key_pem, why,
+					 sizeof(why)),
+			 0);
 	tls_context_free(&context);
 }
 

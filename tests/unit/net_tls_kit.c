@@ -1,4 +1,4 @@
-/* net_tls_kit.c -- for tests of TLS: certificates made on the spot, and a client of plain OpenSSL. */
+/* net_tls_kit.c -- for tests: fresh certificates, and a client of plain OpenSSL. */
 #include "net_tls_kit.h"
 
 #include <openssl/err.h>
@@ -41,8 +41,8 @@ slice_from_bio(BIO *bio)
 {
 	char *data;
 	long length = BIO_get_mem_data(bio, &data);
-	struct slice copy = slice_of(memory_copy_text(slice_of(data, (size_t)length)),
-	    (size_t)length);
+	struct slice copy =
+	    slice_of(memory_copy_text(slice_of(data, (size_t)length)), (size_t)length);
 
 	BIO_free(bio);
 	return copy;
@@ -56,7 +56,7 @@ paper_name(X509 *certificate, const char *name)
 	char names[256];
 
 	X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_ASC,
-	    (const unsigned char *)name, -1, -1, 0);
+				   (const unsigned char *)name, -1, -1, 0);
 	X509_set_issuer_name(certificate, subject);
 	snprintf(names, sizeof(names), "DNS:%s", name);
 	extension = X509V3_EXT_conf_nid(NULL, NULL, NID_subject_alt_name, names);
@@ -67,7 +67,7 @@ paper_name(X509 *certificate, const char *name)
 
 void
 paper_make(struct paper *paper, const char *name, const char *type, int from_day,
-    int until_day)
+	   int until_day)
 {
 	BIO *bio;
 
@@ -107,7 +107,8 @@ kit_add_host(struct tls_context *context, const char *name, const char *type)
 
 	paper_make(&paper, name, type, -1, 30);
 	assert_int_equal(tls_context_add(context, slice_from_text(name), paper.chain_pem,
-	    paper.key_pem, why, sizeof(why)), 0);
+					 paper.key_pem, why, sizeof(why)),
+			 0);
 	assert_string_equal(why, "");
 	paper_clear(&paper);
 }
@@ -129,8 +130,8 @@ client_init(struct client *client)
 	client->chunk = 65536;
 	client->settings = SSL_CTX_new(TLS_client_method());
 	SSL_CTX_set_security_level(client->settings, 0);
-	SSL_CTX_set_session_cache_mode(client->settings,
-	    SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
+	SSL_CTX_set_session_cache_mode(client->settings, SSL_SESS_CACHE_CLIENT |
+							     SSL_SESS_CACHE_NO_INTERNAL);
 	SSL_CTX_sess_set_new_cb(client->settings, on_ticket);
 }
 

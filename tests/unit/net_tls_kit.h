@@ -1,4 +1,4 @@
-/* net_tls_kit.h -- for tests of TLS: certificates made on the spot, and a client of plain OpenSSL. */
+/* net_tls_kit.h -- for tests: fresh certificates, and a client of plain OpenSSL. */
 #pragma once
 
 #include "net_kit.h"

@@ -1,4 +1,4 @@
-/* net_tls_ticket_test.c -- a ticket of one worker resumes at any other, while its key lives. */
+/* net_tls_ticket_test.c -- a ticket resumes at any worker while its key lives. */
 #include "net_tls_kit.h"
 
 #include <stdatomic.h>
@@ -21,7 +21,8 @@ add(struct tls_context *to, const char *name, const struct paper *paper)
 	char why[200];
 
 	assert_int_equal(tls_context_add(to, slice_from_text(name), paper->chain_pem,
-	    paper->key_pem, why, sizeof(why)), 0);
+					 paper->key_pem, why, sizeof(why)),
+			 0);
 }
 
 /* What another worker would have: the same hosts, another context. */
@@ -52,8 +53,8 @@ static int
 setup(void **state)
 {
 	kit_setup(state);
-	page = mmap(NULL, sizeof(*page), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
-	    -1, 0);
+	page = mmap(NULL, sizeof(*page), PROT_READ | PROT_WRITE,
+		    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	assert_ptr_not_equal(page, MAP_FAILED);
 	paper_make(&first_host, "localhost", "P-256", -1, 30);
 	paper_make(&second_host, "capulet.example", "P-256", -1, 30);
@@ -196,6 +197,39 @@ a_master_that_died_while_it_wrote_stops_nobody(void **state)
 	assert_true(connect_to("localhost"));
 }
 
+/* A whole life as another process, which leaves its ticket in shared memory. */
+static void
+be_another_worker(unsigned char *room, long *length)
+{
+	kit_setup(NULL);
+	another_worker();
+	connect_to("localhost");
+	*length = i2d_SSL_SESSION(client.ticket, &room);
+	_exit(0);
+}
+
+static void
+a_ticket_of_another_process_resumes_here(void **state)
+{
+	unsigned char *shared =
+	    mmap(NULL, 65536, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	const unsigned char *der = shared + sizeof(long);
+	pid_t child;
+	int status;
+
+	assert_ptr_not_equal(shared, MAP_FAILED);
+	rotate();
+	child = fork();
+	if (child == 0)
+		be_another_worker(shared + sizeof(long), (long *)shared);
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+	client.ticket = d2i_SSL_SESSION(NULL, &der, *(long *)shared);
+	assert_non_null(client.ticket);
+	assert_true(connect_to("localhost"));
+	munmap(shared, 65536);
+}
+
 static void
 keys_rotated_by_another_process_serve_here(void **state)
 {
@@ -223,6 +257,7 @@ main(void)
 		TEST(a_ticket_of_one_host_opens_no_other),
 		TEST(without_keys_there_are_no_tickets),
 		TEST(a_master_that_died_while_it_wrote_stops_nobody),
+		TEST(a_ticket_of_another_process_resumes_here),
 		TEST(keys_rotated_by_another_process_serve_here),
 	};
 
