@@ -41,7 +41,7 @@ replay_folder(const char *path)
 {
 	DIR *folder = opendir(path);
 	struct dirent *entry;
-	char name[PATH_MAX];
+	char name[PATH_MAX + NAME_MAX + 2];
 	int count = 0;
 
 	if (folder == NULL) {
