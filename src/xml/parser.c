@@ -55,9 +55,8 @@ deliver(struct parser *parser)
 	struct tree *tree = &parser->tree;
 	struct element *header = tree->header, *stanza = tree->stanza;
 
-	if (header != NULL && !parser->is_stopped) {
+	if (header != NULL)
 		parser->events->on_open(parser->owner, header);
-	}
 	if (stanza != NULL)
 		parser->events->on_stanza(parser->owner, stanza);
 	if (tree->is_ended && !parser->is_stopped)

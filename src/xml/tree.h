@@ -14,7 +14,7 @@
 /*
  * header, stanza and is_ended say what has become whole; whoever delivers them calls tree_reset().
  * In memory a tree may be as large as three of the largest stanzas and an attribute for
- * each element: what is made of many small attributes could be twenty times its text.
+ * each element; many small attributes could otherwise take twenty times their text.
  */
 struct tree {
 	struct arena			*arena;

@@ -1,4 +1,4 @@
-/* xml_parser_fuzz.c -- a stream cut, paused and released anywhere is the stream in one piece. */
+/* xml_parser_fuzz.c -- a stream cut, paused and released is the stream in one piece. */
 #include <stdint.h>
 #include <stdlib.h>
 

@@ -1,4 +1,4 @@
-/* xml_writer_fuzz.c -- what was parsed and written parses to the same tree, and is written the same. */
+/* xml_writer_fuzz.c -- what was parsed and written parses to the same tree again. */
 #include <stdint.h>
 
 #include "base/ensure.h"
