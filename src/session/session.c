@@ -15,6 +15,7 @@
 #include "config/config.h"
 #include "net/connection.h"
 #include "session/session_map.h"
+#include "shm/counters.h"
 #include "shm/effect.h"
 #include "shm/registry.h"
 #include "shm/wake.h"
@@ -156,6 +157,7 @@ on_bind(void *owner, struct slice resource, struct slice *full_jid)
 	    slice_of(answer.resource, answer.resource_length));
 	if (answer.displaced.slot != UINT32_MAX)
 		slot_ask(server->shm, answer.displaced, ORDER_CONFLICT);
+	counter_add(server->shm, COUNTER_BINDS, 1);
 	atomic_store(&session->slot->bound_us, clock_wall_us());
 	show_type(session, SLOT_C2S);
 	log_info(LOG_SESSION, "bound", "sid=%s jid=" SLICE_FMT, session->id,
@@ -196,7 +198,10 @@ on_written(void *owner, size_t count)
 	struct session *session = owner;
 	struct shm *shm = session->server->shm;
 
+	uint64_t before = session->cursor.number;
+
 	outbox_skip(shm, session->ref, &session->cursor, count);
+	counter_add(shm, COUNTER_STANZAS_OUT, session->cursor.number - before);
 	atomic_store_explicit(&session->slot->stanzas_out, session->cursor.number - 1,
 	    memory_order_relaxed);
 	outbox_give(shm, session->ref, session->cursor.number - 1);
@@ -265,6 +270,7 @@ refuse(struct server *server, int fd, bool direct_tls)
 
 	if (!direct_tls && write(fd, text, sizeof(text) - 1) < 0)
 		log_debug(LOG_SESSION, "refusal not written", "reason=%s", strerror(errno));
+	counter_add(server->shm, COUNTER_REFUSED, 1);
 	log_warn(LOG_SESSION, "connection refused", "reason=%s max_sessions=%u",
 	    server->stopping ? "stopping" : "no free slot", server->shm->max_sessions);
 	close(fd);
@@ -281,6 +287,7 @@ session_accept(struct server *server, int fd, const struct sockaddr_storage *add
 		refuse(server, fd, direct_tls);
 		return;
 	}
+	counter_add(server->shm, COUNTER_ACCEPTED, 1);
 	session = NEW(struct session);
 	session->server = server;
 	session->ref = ref;
@@ -291,7 +298,7 @@ session_accept(struct server *server, int fd, const struct sockaddr_storage *add
 	session_map_add(server->sessions, session);
 	session->conn = stream_new(server, fd, address, direct_tls, session->slot,
 	    &stream_events, session);
-	snprintf(session->id, sizeof(session->id), "%.19s", stream_id(session->conn));
+	snprintf(session->id, sizeof(session->id), "%s", stream_id(session->conn));
 }
 
 void

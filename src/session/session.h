@@ -34,7 +34,7 @@ struct session {
 	bool		     ending;		/* session_close() or session_destroy() has begun */
 	uint64_t	     received;		/* stanzas parsed: the number of the newest */
 	struct outbox_cursor cursor;		/* next byte for the socket */
-	char		     id[20];		/* the stream id: what log lines call it */
+	char		     id[24];		/* the stream id: what log lines call it */
 	void		    *private[4];	/* of features: see session_private_slot() */
 };
 

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "config/config.h"
+#include "shm/counters.h"
 #include "shm/registry.h"
 #include "shm/wake.h"
 #include "stream/server.h"
@@ -104,10 +105,11 @@ on_dirty(void *owner, uint32_t slot)
 	if (session == NULL)
 		return;
 	order = slot_take_order(session->slot);
-	if (order != ORDER_NONE)
+	if (order != ORDER_NONE) {
+		counter_add(server->shm, COUNTER_ORDERS, 1);
 		obey(session, order);
-	else
-		session_want_write(session);
+	}
+	session_want_write(session);
 }
 
 bool

@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "net/loop.h"
 #include "net/tls.h"
+#include "shm/counters.h"
 #include "shm/store.h"
 #include "xml/writer.h"
 #include "xmpp/jid.h"
@@ -101,6 +102,7 @@ fail_login(struct stream *stream, enum sasl_failure failure, const char *detail)
 {
 	int64_t most = stream->server->config->login_attempts;
 
+	counter_add(stream->server->shm, COUNTER_LOGIN_FAILURES, 1);
 	log_info(LOG_AUTH, "login failed", "sid=%s host=%s user=" SLICE_FMT " reason=%s detail=%s",
 	    stream->id, stream->host,
 	    SLICE_ARG(stream->sasl == NULL ? SLICE_EMPTY : sasl_username(stream->sasl)),
@@ -161,6 +163,7 @@ succeed(struct stream *stream)
 	write_output(stream, "success");
 	keep_upgrade(stream);
 	stream->authenticated = true;
+	counter_add(stream->server->shm, COUNTER_LOGINS, 1);
 	log_info(LOG_AUTH, "login", "sid=%s jid=" SLICE_FMT "@%s mechanism=%s tls=%s", stream->id,
 	    SLICE_ARG(username), stream->host, stream->slot->mechanism, stream->slot->tls);
 	stream->events->on_login(stream->owner, username, slice_from_text(stream->host),

@@ -13,6 +13,7 @@
 #include "base/random.h"
 #include "base/result.h"
 #include "net/tls.h"
+#include "shm/counters.h"
 #include "xml/writer.h"
 
 #define RELEASE_AFTER_MS 10000	/* of silence, then parser and buffers are given back */
@@ -278,7 +279,7 @@ static const struct {
 	{ PARSER_NOT_WELL_FORMED, STREAM_NOT_WELL_FORMED, NULL },
 	{ PARSER_RESTRICTED, STREAM_RESTRICTED_XML, NULL },
 	{ PARSER_ENCODING, STREAM_UNSUPPORTED_ENCODING, NULL },
-	{ PARSER_INVALID_UTF8, STREAM_NOT_WELL_FORMED, "invalid UTF-8" },
+	{ PARSER_INVALID_UTF8, STREAM_UNSUPPORTED_ENCODING, "invalid UTF-8" },	/* 4.9.3.22 */
 	{ PARSER_TOO_BIG, STREAM_POLICY_VIOLATION, "stanza too big" },
 	{ PARSER_TOO_DEEP, STREAM_POLICY_VIOLATION, "elements nested too deep" },
 	{ PARSER_TOO_MANY, STREAM_POLICY_VIOLATION, "too many elements or attributes" },
@@ -439,6 +440,8 @@ on_secured(void *owner)
 	atomic_fetch_or(&stream->slot->flags, SLOT_SECURE);
 	snprintf(stream->slot->tls, sizeof(stream->slot->tls), "%s %s", tls_version(tls),
 	    tls_cipher(tls));
+	if (tls_was_resumed(tls))
+		counter_add(stream->server->shm, COUNTER_TLS_RESUMED, 1);
 	log_debug(LOG_TLS, "secured", "sid=%s version=%s cipher=%s resumed=%d", stream->id,
 	    tls_version(tls), tls_cipher(tls), tls_was_resumed(tls));
 }
@@ -561,7 +564,11 @@ stream_resume(struct stream *stream)
 {
 	if (stream->state == STATE_CLOSED || stream->parser == NULL)
 		return;
-	if (parser_resume(stream->parser))
+	if (!parser_resume(stream->parser) || stream->state == STATE_CLOSED)
+		return;
+	if (parser_failure(stream->parser) != PARSER_OK)
+		fail_parsing(stream, parser_failure(stream->parser));
+	else
 		connection_resume(stream->connection);
 }
 
@@ -591,6 +598,7 @@ stream_fail(struct stream *stream, enum stream_condition condition, const char *
 	log_info(LOG_STREAM, "stream error", "sid=%s condition=%s state=%s text=%s", stream->id,
 	    stream_condition_name(condition), state_names[stream->state],
 	    text == NULL ? "" : text);
+	counter_add(stream->server->shm, COUNTER_STREAM_ERRORS, 1);
 	if (stream->why == NULL)
 		stream->why = stream_condition_name(condition);
 	if (!stream->header_sent)

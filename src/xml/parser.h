@@ -14,7 +14,7 @@ enum parser_error {
 	PARSER_NOT_WELL_FORMED,		/* not-well-formed */
 	PARSER_RESTRICTED,		/* restricted-xml: DTD, comment, PI, entity */
 	PARSER_ENCODING,		/* unsupported-encoding */
-	PARSER_INVALID_UTF8,		/* bad-format would be wrong: not-well-formed, RFC 6120 11.6 */
+	PARSER_INVALID_UTF8,		/* unsupported-encoding, RFC 6120 4.9.3.22 */
 	PARSER_TOO_BIG,			/* policy-violation, stanza-too-big */
 	PARSER_TOO_DEEP,		/* policy-violation */
 	PARSER_TOO_MANY,		/* elements, attributes or namespaces: policy-violation */
