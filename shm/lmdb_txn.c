@@ -49,6 +49,22 @@ note_end(const struct txn *txn)
 		    0, memory_order_relaxed);
 }
 
+static bool
+allocate(struct env *env, uint64_t end)
+{
+	int fd, error;
+
+	if (end > env->map_size)
+		end = env->map_size;
+	mdb_env_get_fd(env->mdb, &fd);
+	do
+		error = posix_fallocate(fd, (off_t)env->allocated, (off_t)(end - env->allocated));
+	while (error == EINTR);
+	if (error == 0)
+		env->allocated = end;
+	return error == 0;
+}
+
 /*
  * Allocates a volatile file ahead of its last page, so that a full tmpfs is met here and the
  * pages that a delete copies have room. Called with the write lock held.
@@ -58,23 +74,13 @@ allocate_ahead(struct txn *txn)
 {
 	struct env *env = txn->env;
 	uint64_t size = env_page_size(env);
-	uint64_t end = (env_last_page(env) + 1) * size;
-	uint64_t wanted = (end + AHEAD_BYTES + STEP_BYTES - 1) / STEP_BYTES * STEP_BYTES;
-	int fd, error;
+	uint64_t needed = (env_last_page(env) + 1) * size + AHEAD_BYTES;
 
 	txn->is_tight = false;
-	if (env->allocated >= end + AHEAD_BYTES || env->allocated >= env->map_size)
+	if (env->allocated >= needed || env->allocated >= env->map_size)
 		return;
-	if (wanted > env->map_size)
-		wanted = env->map_size;
-	mdb_env_get_fd(env->mdb, &fd);
-	do
-		error = posix_fallocate(fd, (off_t)env->allocated,
-		    (off_t)(wanted - env->allocated));
-	while (error == EINTR);
-	if (error == 0)
-		env->allocated = wanted;
-	else
+	if (!allocate(env, (needed + STEP_BYTES - 1) / STEP_BYTES * STEP_BYTES) &&
+	    !allocate(env, needed))
 		txn->is_tight = env_free_pages(txn->mdb) * size < AHEAD_BYTES;
 }
 

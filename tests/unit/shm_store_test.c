@@ -443,6 +443,35 @@ nothing_there_is_not_found(void **state)
 }
 
 static void
+another_layout_is_refused_untouched(void **state)
+{
+	static const char *const tables[] = { "meta" };
+	struct env_options options = { .flags = ENV_CREATE, .map_size = 1 << 20, .readers = 8,
+		.tables = tables, .table_count = 1, .layout = STORE_LAYOUT + 1 };
+	char path[128];
+	struct store *msg;
+	struct env *env;
+	struct txn *txn;
+	struct slice value;
+
+	snprintf(path, sizeof(path), "%s/msg", directory);
+	options.directory = path;
+	assert_int_equal(env_open(&options, &env), RESULT_OK);
+	txn = txn_write(env);
+	txn_put(txn, 0, SLICE("precious"), SLICE("v"));
+	assert_int_equal(txn_commit(&txn), RESULT_OK);
+	env_close(&env);
+	assert_int_equal(store_open(directory, STORE_MSG, true, &msg), RESULT_LAYOUT);
+	assert_int_equal(store_open(directory, STORE_MSG, false, &msg), RESULT_LAYOUT);
+	assert_int_equal(env_open(&options, &env), RESULT_OK);
+	txn = txn_read(env);
+	assert_true(txn_get(txn, 0, SLICE("precious"), &value));
+	assert_int_equal(txn_entries(txn, 0), 1);
+	txn_end(&txn);
+	env_close(&env);
+}
+
+static void
 directories_are_ours_alone(void **state)
 {
 	char path[128];
@@ -497,6 +526,7 @@ main(void)
 		FACT(a_second_writer_is_refused),
 		FACT(readers_see_what_the_writer_commits),
 		FACT(nothing_there_is_not_found),
+		FACT(another_layout_is_refused_untouched),
 		FACT(directories_are_ours_alone),
 		FACT(the_secret_stays),
 	};
