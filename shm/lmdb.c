@@ -295,23 +295,30 @@ env_page_size(const struct env *env)
 	return stat.ms_psize;
 }
 
-/* Each value of that table starts with the count of its pages. */
+/*
+ * From LMDB's own table 0, where each value starts with the count of its pages. Only a read transaction may
+ * look there.
+ */
 uint64_t
-env_free_pages(MDB_txn *txn)
+env_free_pages(struct env *env)
 {
+	bool opens = !env->read.is_open;
+	struct txn *txn = opens ? txn_read(env) : &env->read;
 	MDB_cursor *cursor;
 	MDB_val key, value;
 	uint64_t total = 0;
 
-	if (mdb_cursor_open(txn, 0, &cursor) != 0)
-		return 0;
-	while (mdb_cursor_get(cursor, &key, &value, MDB_NEXT) == 0) {
-		size_t count;
+	if (txn->error == RESULT_OK && mdb_cursor_open(txn->mdb, 0, &cursor) == 0) {
+		while (mdb_cursor_get(cursor, &key, &value, MDB_NEXT) == 0) {
+			size_t count;
 
-		memcpy(&count, value.mv_data, sizeof(count));
-		total += count;
+			memcpy(&count, value.mv_data, sizeof(count));
+			total += count;
+		}
+		mdb_cursor_close(cursor);
 	}
-	mdb_cursor_close(cursor);
+	if (opens)
+		txn_end(&txn);
 	return total;
 }
 
@@ -320,17 +327,9 @@ env_fill(struct env *env)
 {
 	double pages = (double)env->map_size / env_page_size(env);
 	double used = (double)env_last_page(env) + 1;
-	struct txn *txn = env->write.is_open ? &env->write : &env->read;
-	bool opens = !txn->is_open;
 
 	/* What was given back needs counting only where the end of the file says much. */
-	if (used / pages < 0.5)
-		return used / pages;
-	if (opens)
-		txn = txn_read(env);
-	if (txn->error == RESULT_OK)
-		used -= (double)env_free_pages(txn->mdb);
-	if (opens)
-		txn_end(&txn);
+	if (used / pages >= 0.5)
+		used -= (double)env_free_pages(env);
 	return used / pages;
 }

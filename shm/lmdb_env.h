@@ -37,5 +37,5 @@ int	env_result(int error);
 unsigned env_page_size(const struct env *env);
 uint64_t env_last_page(const struct env *env);		/* as of the last commit */
 
-/* Pages that were given back, from LMDB's own table 0. */
-uint64_t env_free_pages(MDB_txn *txn);
+/* Pages that were given back, as of the last commit. */
+uint64_t env_free_pages(struct env *env);

@@ -81,7 +81,7 @@ allocate_ahead(struct txn *txn)
 		return;
 	if (!allocate(env, (needed + STEP_BYTES - 1) / STEP_BYTES * STEP_BYTES) &&
 	    !allocate(env, needed))
-		txn->is_tight = env_free_pages(txn->mdb) * size < AHEAD_BYTES;
+		txn->is_tight = env_free_pages(env) * size < AHEAD_BYTES;
 }
 
 /* --- transactions --- */
