@@ -134,10 +134,13 @@ effect_add(struct shm *shm, struct slot_ref target, enum entry_kind kind, uint8_
 {
 	struct shm_worker *worker = mine(shm);
 	struct effect_step *step;
+	uint64_t length = 0;
 	int result;
 
 	ensure(count <= EFFECT_PIECES);
-	if (shm->steps_drafted == EFFECT_STEPS_MAX)
+	for (int i = 0; i < count; i++)
+		length += pieces[i].length;
+	if (shm->steps_drafted == EFFECT_STEPS_MAX || length > EFFECT_STAGING_MAX)
 		return RESULT_FULL;
 	result = commit(worker, &worker->effect->steps_committed, shm->steps_drafted + 1,
 	    STEPS_EXTENT, sizeof(struct effect_step), worker->steps);
@@ -150,12 +153,10 @@ effect_add(struct shm *shm, struct slot_ref target, enum entry_kind kind, uint8_
 	step->entry_kind = (uint8_t)kind;
 	step->entry_flags = flags;
 	step->gone = 0;
-	step->length = 0;
+	step->length = (uint32_t)length;
 	memset(step->piece, 0, sizeof(step->piece));
-	for (int i = 0; i < count; i++) {
+	for (int i = 0; i < count; i++)
 		step->piece[i] = pieces[i];
-		step->length += pieces[i].length;
-	}
 	return RESULT_OK;
 }
 

@@ -21,7 +21,8 @@ int	effect_stage(struct shm *shm, uint32_t size, char **memory, uint32_t *offset
 /* Gives unused bytes at the end of the last effect_stage() back. */
 void	effect_stage_cut(struct shm *shm, uint32_t offset, uint32_t used);
 
-/* An append of the pieces, in order, to one session. RESULT_FULL past EFFECT_STEPS_MAX. */
+/* An append of the pieces, in order, to one session. RESULT_FULL past EFFECT_STEPS_MAX, or
+ * where the pieces together are longer than EFFECT_STAGING_MAX. */
 int	effect_add(struct shm *shm, struct slot_ref target, enum entry_kind kind, uint8_t flags,
 	    const struct effect_piece *pieces, int count);
 
