@@ -309,6 +309,12 @@ parser_release(struct parser *parser)
 	buffer_clear(&parser->held);
 }
 
+uint64_t
+parser_fed(const struct parser *parser)
+{
+	return parser->expat.fed;
+}
+
 size_t
 parser_memory(const struct parser *parser)
 {

@@ -100,5 +100,8 @@ bool	parser_is_at_rest(const struct parser *parser);
  */
 void	parser_release(struct parser *parser);
 
+/* Bytes given to expat so far: tests see that none is read again and again. */
+uint64_t parser_fed(const struct parser *parser);
+
 /* Bytes held on behalf of this stream: expat's, arena, queue. */
 size_t	parser_memory(const struct parser *parser);

@@ -172,6 +172,7 @@ parse(struct parser_expat *expat, struct slice bytes)
 	for (; bytes.length > 0 && expat->error == PARSER_OK;
 	     bytes = slice_after(bytes, count)) {
 		count = bytes.length < PIECE ? bytes.length : PIECE;
+		expat->fed += count;
 		status = XML_Parse(expat->handle, bytes.data, (int)count, 0);
 		if (status != XML_STATUS_OK && expat->error == PARSER_OK)
 			expat->error = error_of(expat->handle);

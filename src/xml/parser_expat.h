@@ -10,6 +10,7 @@ struct XML_ParserStruct;
 struct parser_expat {
 	struct XML_ParserStruct	   *handle;	/* NULL until bytes come */
 	size_t			    bytes;	/* that expat holds */
+	uint64_t		    fed;	/* bytes given to it, ever */
 	enum parser_error	    error;	/* the first one stays */
 	struct tree		   *tree;
 	const struct parser_limits *limits;
