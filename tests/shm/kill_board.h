@@ -94,5 +94,10 @@ void	play_poke_auditor(struct play *play);
 /* Index of a step's name, which is added when it is new. */
 uint32_t play_step(struct board *board, const char *name);
 
+struct slot_ref mortal_ref(const struct board *board, uint32_t mortal);
+
+/* Reads and gives back what has come; begins the session where there is none, ends it where that is wanted. */
+void mortal_tend(struct play *play, uint32_t mortal, bool end);
+
 _Noreturn void kill_worker(struct play *play, uint32_t number);
 _Noreturn void kill_auditor(struct play *play);

@@ -16,7 +16,6 @@
 
 #define ENTRIES_MOST 200 /* of one outbox, before its senders wait */
 #define BYTES_MOST   (512u << 10)
-#define ENTRY_MOST   (BODY_MOST + sizeof(struct stanza_head))
 
 struct worker {
 	struct play *play;
@@ -26,7 +25,6 @@ struct worker {
 	uint32_t turn;   /* session that produces next */
 	uint64_t passes; /* of the loop */
 	bool asleep;     /* shm was told so, and not yet otherwise */
-	char entry[ENTRY_MOST];
 };
 
 static struct worker self; /* the hook has no argument */
@@ -80,14 +78,6 @@ has_room(const struct stanza *stanza)
 	return true;
 }
 
-static struct slot_ref
-mortal_ref(uint32_t mortal)
-{
-	uint64_t packed = atomic_load(&self.board->mortal[mortal]);
-
-	return (struct slot_ref){ (uint32_t)(packed >> 32), (uint32_t)packed };
-}
-
 static int
 stage(uint32_t size, struct effect_piece *piece, char **memory)
 {
@@ -125,7 +115,7 @@ draft(const struct stanza *stanza, struct slot_ref origin)
 		result = add_target(stanza, self.board->session[stanza->target[i]],
 				    stanza->target[i], body);
 	for (uint32_t i = 0; i < stanza->mortals && result == RESULT_OK; i++) {
-		struct slot_ref ref = mortal_ref(stanza->mortal[i]);
+		struct slot_ref ref = mortal_ref(self.board, stanza->mortal[i]);
 		const struct slot *slot = slot_find(self.shm, ref);
 
 		if (slot != NULL && outbox_entries(slot) < ENTRIES_MOST)
@@ -238,78 +228,6 @@ give_back(void)
 
 /* --- sessions that end --- */
 
-/* An entry is counted once however often its reader died; in one session each sender's
- * numbers only rise. */
-static void
-check_mortal(uint32_t mortal, const struct entry *entry)
-{
-	struct stanza_head head;
-	_Atomic uint64_t *last;
-	uint64_t seen;
-
-	if (!stanza_check(self.entry, entry->length, SESSIONS + mortal, &head)) {
-		board_fault(self.board, FAULT_CORRUPT);
-		return;
-	}
-	last = &self.board->mortal_last[mortal][head.session];
-	seen = atomic_load(last);
-	if (entry->number <= seen >> 32)
-		return;
-	if (head.number == (uint32_t)seen)
-		board_fault(self.board, FAULT_DUP);
-	else if (head.number < (uint32_t)seen)
-		board_fault(self.board, FAULT_REORDERED);
-	atomic_store(last, entry->number << 32 | head.number);
-}
-
-static void
-read_mortal(uint32_t mortal, struct slot_ref ref)
-{
-	struct outbox_cursor cursor;
-	struct entry entry;
-
-	outbox_start(self.shm, ref, &cursor);
-	while (outbox_peek(self.shm, ref, &cursor, &entry)) {
-		if (entry.length > ENTRY_MOST ||
-		    outbox_read(self.shm, ref, &cursor, self.entry, entry.length, 0) !=
-			entry.length) {
-			board_fault(self.board, FAULT_CORRUPT);
-			break;
-		}
-		check_mortal(mortal, &entry);
-	}
-	ensure(outbox_give(self.shm, ref, cursor.number - 1) == RESULT_OK);
-}
-
-static void
-begin_mortal(uint32_t mortal)
-{
-	struct slot_ref ref;
-
-	if (slot_take(self.shm, &ref) != RESULT_OK)
-		return;
-	for (uint32_t i = 0; i < SESSIONS; i++)
-		atomic_store(&self.board->mortal_last[mortal][i], 0);
-	atomic_store(&self.board->mortal[mortal], (uint64_t)ref.slot << 32 | ref.epoch);
-}
-
-static void
-tend_mortal(uint32_t mortal, bool end)
-{
-	struct slot_ref ref = mortal_ref(mortal);
-
-	if (slot_find(self.shm, ref) == NULL) {
-		atomic_store(&self.board->mortal[mortal], 0);
-		begin_mortal(mortal);
-		return;
-	}
-	read_mortal(mortal, ref);
-	if (end) {
-		slot_give(self.shm, ref);
-		atomic_fetch_add(&self.board->ended, 1);
-	}
-}
-
 static void
 tend_mortals(void)
 {
@@ -318,10 +236,10 @@ tend_mortals(void)
 
 	if (draining) {
 		for (uint32_t i = self.number; i < MORTALS; i += WORKERS)
-			tend_mortal(i, false);
+			mortal_tend(self.play, i, false);
 	} else if (turn % 4 == 0) {
 		turn /= 4;
-		tend_mortal(turn % (MORTALS / WORKERS) * WORKERS + self.number,
+		mortal_tend(self.play, turn % (MORTALS / WORKERS) * WORKERS + self.number,
 			    stanza_mix(turn, self.number) % 4 == 0);
 	}
 }
@@ -332,7 +250,7 @@ static bool
 is_mortal(struct slot_ref ref)
 {
 	for (uint32_t i = 0; i < MORTALS; i++) {
-		struct slot_ref mortal = mortal_ref(i);
+		struct slot_ref mortal = mortal_ref(self.board, i);
 
 		if (mortal.slot == ref.slot && mortal.epoch == ref.epoch)
 			return true;
