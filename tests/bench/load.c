@@ -1,0 +1,229 @@
+/* load.c -- logs clients in, lets pairs of them talk, and measures what that costs the
+ * server. */
+#include "tests/bench/load.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "base/memory.h"
+
+enum { EXIT_UNSOUND = 1, EXIT_USAGE = 2, EXIT_UNREACHED = 3 };
+
+#define MS UINT64_C(1000000)
+
+static struct load_options options;
+static struct load_figures figures;
+static struct peer *peers;
+
+static void
+on_closed(struct peer *peer)
+{
+	if (peer->chat != NULL && chat_counts.broken++ == 0)
+		fprintf(stderr, "load: user %u lost its connection\n", peer->number);
+	if (peer->state == LOGIN_DONE)
+		peer_close(peer, false);
+}
+
+/* Time for what follows a login in the server: tickets, presence, threads that end. */
+static void
+settle(uint64_t ns)
+{
+	uint64_t end = peer_now_ns() + ns;
+
+	while (peer_now_ns() < end)
+		peer_turn(20);
+}
+
+static uint64_t
+own_cpu_ns(void)
+{
+	struct rusage use;
+
+	getrusage(RUSAGE_SELF, &use);
+	return (uint64_t)(use.ru_utime.tv_sec + use.ru_stime.tv_sec) * 1000 * MS +
+	       (uint64_t)(use.ru_utime.tv_usec + use.ru_stime.tv_usec) * 1000;
+}
+
+static void
+make_peers(void)
+{
+	struct rlimit limit;
+
+	getrlimit(RLIMIT_NOFILE, &limit);
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
+	peers = memory_new(options.users * sizeof(*peers));
+	for (unsigned i = 0; i < options.users; i++) {
+		peers[i].fd = -1;
+		peers[i].number = i;
+		buffer_init(&peers[i].in);
+		buffer_init(&peers[i].out);
+	}
+}
+
+/* --- with a server --- */
+
+static void
+note_difference(const struct usage_set *before, struct usage_set *difference)
+{
+	struct usage_set after;
+
+	if (options.server == 0)
+		return;
+	usage_take(options.server, &after);
+	if (!usage_subtract(&after, before, difference))
+		figures.processes_changed = true;
+}
+
+static bool
+log_in(struct usage_set *cost)
+{
+	struct usage_set before;
+
+	usage_take(options.server, &before);
+	if (!login_all(&options.login, peers, options.users))
+		return false;
+	settle(300 * MS);
+	note_difference(&before, cost);
+	return true;
+}
+
+/* The same clients once more: closed all, and back with the tickets they were given. */
+static bool
+log_in_again(void)
+{
+	for (unsigned i = 0; i < options.users; i++)
+		peer_close(&peers[i], true);
+	settle(500 * MS);
+	if (!log_in(&figures.resumption))
+		return false;
+	for (unsigned i = 0; i < options.users; i++)
+		figures.resumed += peer_is_resumed(&peers[i]);
+	return true;
+}
+
+static void
+note_memory(struct usage_memory *memory)
+{
+	struct usage_set set;
+
+	figures.memory.processes = usage_take(options.server, &set);
+	usage_memory(&set, options.runtime_dir, memory);
+}
+
+static bool
+reach_server(void)
+{
+	if (options.server != 0)
+		note_memory(&figures.memory.before);
+	if (!log_in(&figures.login))
+		return false;
+	if (options.server != 0)
+		note_memory(&figures.memory.after);
+	return !options.resumes || log_in_again();
+}
+
+/* --- with a relay --- */
+
+/* A relay joins each connection to the one before, so they are made one after the other.
+ */
+static bool
+reach_relay(void)
+{
+	for (unsigned i = 0; i < options.users; i++) {
+		uint16_t port = (uint16_t)(options.login.port + i / 2 % options.ports);
+
+		if (!peer_open(&peers[i], port)) {
+			fprintf(stderr, "load: port %u: %s\n", port, strerror(errno));
+			return false;
+		}
+		peers[i].state = LOGIN_DONE;
+		if (options.login.tls != PEER_PLAIN)
+			peer_secure(&peers[i], options.login.host);
+	}
+	return true;
+}
+
+/* --- talking --- */
+
+static uint64_t
+cpu_since(const struct usage_set *before)
+{
+	struct usage_set now, difference;
+
+	usage_take(options.server, &now);
+	usage_subtract(&now, before, &difference);
+	return difference.total.cpu_ns;
+}
+
+static void
+measure(const struct usage_set *before)
+{
+	uint64_t start = peer_now_ns();
+	uint64_t step = options.least_ns;
+
+	if (options.chat.messages != 0) {
+		chat_run(start + options.most_ns);
+		return;
+	}
+	do {
+		chat_run(peer_now_ns() + step);
+		step = 200 * MS;
+	} while (options.server != 0 && chat_counts.broken == 0 &&
+		 peer_now_ns() - start < options.most_ns &&
+		 cpu_since(before) < options.least_cpu_ns);
+}
+
+static void
+talk(void)
+{
+	struct usage_set before = { 0 };
+	uint64_t delivered, own_cpu;
+
+	if (options.counts_calls) {
+		usage_take(options.server, &before);
+		figures.calls_counted = usage_count_calls(&before);
+	}
+	/* A counted number of messages is measured from the first on. */
+	if (options.chat.messages == 0) {
+		chat_start(&options.chat, peers);
+		chat_run(peer_now_ns() + options.warm_up_ns);
+		chat_forget_latency();
+	}
+	usage_take(options.server, &before);
+	delivered = chat_counts.received;
+	own_cpu = own_cpu_ns();
+	if (options.chat.messages != 0)
+		chat_start(&options.chat, peers);
+	fprintf(stderr, "load: measuring\n");
+	measure(&before);
+	figures.chat.at_ns = peer_now_ns() - before.at_ns;
+	figures.delivered = chat_counts.received - delivered;
+	note_difference(&before, &figures.chat);
+	figures.client_cpu_ns = own_cpu_ns() - own_cpu;
+	chat_drain(10000 * MS);
+}
+
+int
+main(int argc, char **argv)
+{
+	if (!load_options_read(&options, argc, argv))
+		return EXIT_USAGE;
+	signal(SIGPIPE, SIG_IGN);
+	peer_start(NULL, on_closed);
+	make_peers();
+	if (options.is_relay ? !reach_relay() : !reach_server())
+		return EXIT_UNREACHED;
+	if (options.chat.pairs > 0)
+		talk();
+	load_report(&options, &figures);
+	if (options.chat.pairs > 0 && !chat_is_sound()) {
+		fprintf(stderr, "load: not every message arrived once and in order\n");
+		return EXIT_UNSOUND;
+	}
+	return figures.processes_changed ? EXIT_UNSOUND : EXIT_SUCCESS;
+}

@@ -1,0 +1,29 @@
+/* login.h -- from a connection to an available resource: TLS, SCRAM-SHA-1, bind. */
+#pragma once
+
+#include <stdbool.h>
+
+#include "tests/bench/peer.h"
+
+struct login_options {
+	const char   *host;
+	const char   *user;		/* account n is USERn@HOST */
+	const char   *password;
+	const char   *resource;
+	enum peer_tls tls;
+	uint16_t      port;
+	unsigned      parallel;		/* logins under way at once */
+};
+
+/* state of a peer */
+enum login_state {
+	LOGIN_NONE, LOGIN_FEATURES, LOGIN_PROCEED, LOGIN_CHALLENGE, LOGIN_SUCCESS, LOGIN_BIND,
+	LOGIN_DONE
+};
+
+/*
+ * Logs all of them in and returns when the last one has sent its presence, or false with a message
+ * on standard error at the first that fails. Salted passwords are computed once for each salt, so
+ * accounts that share one cost the client little.
+ */
+bool	login_all(const struct login_options *options, struct peer *peers, unsigned count);
