@@ -1,5 +1,4 @@
-/* shm_bench.c -- what an effect, a read, a give and a recovery cost, on memory of their
- * own below /dev/shm. */
+/* shm_bench.c -- what an effect, a read, a give and a recovery cost. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,8 +1,10 @@
+/* effect_model.c -- effects, locks and thefts, visited in every state. */
+
 /*
- * effect_model.c -- effects, locks and thefts as a small machine of single memory
- * accesses, in every order and with a death between any two of them: shows that each step
- * happens once. The rule of an early prototype, under which a thief settled only what the
- * worker named in the lock had done, is shown to fail when the thief dies too.
+ * Effects, locks and thefts as a small machine of single memory accesses, in every order
+ * and with a death between any two of them: shows that each step happens once. The rule
+ * of an early prototype, under which a thief settled only what the worker named in the
+ * lock had done, is shown to fail when the thief dies too.
  */
 #include <stdio.h>
 #include <string.h>

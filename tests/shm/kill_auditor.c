@@ -1,5 +1,4 @@
-/* kill_auditor.c -- the reader of the kill test, never killed: counts what arrives
- * against what must. */
+/* kill_auditor.c -- counts what arrives in the kill test against what must. */
 #include <poll.h>
 #include <string.h>
 #include <unistd.h>

@@ -1,6 +1,8 @@
+/* kill_board.h -- what the processes of the kill test tell each other. */
+
 /*
- * kill_board.h -- what the processes of the kill test tell each other beside the shared memory under test:
- * one page set of plain shared memory that no kill can take away.
+ * What the processes of the kill test tell each other beside the shared memory under
+ * test: one page set of plain shared memory that no kill can take away.
  */
 #pragma once
 

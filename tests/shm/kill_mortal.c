@@ -1,5 +1,4 @@
-/* kill_mortal.c -- sessions of the kill test that end and begin again while others append
- * to them. */
+/* kill_mortal.c -- sessions of the kill test that end and begin again. */
 #include "base/ensure.h"
 #include "base/result.h"
 #include "kill_board.h"

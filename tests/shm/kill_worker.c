@@ -1,5 +1,4 @@
-/* kill_worker.c -- a worker of the kill test: makes stanzas, shows what came, gives back,
- * and dies anywhere. */
+/* kill_worker.c -- a worker of the kill test, which dies anywhere. */
 #include <poll.h>
 #include <signal.h>
 #include <string.h>

@@ -1,8 +1,9 @@
+/* outbox_kill_test.c -- kills workers and proves that nothing is lost. */
+
 /*
- * outbox_kill_test.c -- kills workers at any moment, at every named step and several
- * times in a row, and proves that each stanza handled arrives once, in order, at each of
- * its targets, that nobody sleeps over it, and that no memory is lost. ROOKERY_KILLS says
- * how many die.
+ * Kills workers at any moment, at every named step and several times in a row, and
+ * proves that each stanza handled arrives once, in order, at each of its targets, that
+ * nobody sleeps over it, and that no memory is lost. ROOKERY_KILLS says how many die.
  */
 #include <signal.h>
 #include <stdio.h>

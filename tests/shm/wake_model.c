@@ -1,7 +1,9 @@
+/* wake_model.c -- dirty bits and eventfds, visited in every state. */
+
 /*
- * wake_model.c -- dirty bits, the sleeping word and the eventfd as a small machine: in
- * every order, with deaths of producers and of the consumer, nobody is left asleep over
- * an entry. With one access out of its order somebody is.
+ * Dirty bits, the sleeping word and the eventfd as a small machine: in every order, with
+ * deaths of producers and of the consumer, nobody is left asleep over an entry. With one
+ * access out of its order somebody is.
  */
 #include <stdio.h>
 #include <string.h>

@@ -1,5 +1,4 @@
-/* shm_blocks_test.c -- facts about arenas: limits, growth, what is given back and by
- * whom. */
+/* shm_blocks_test.c -- facts about arenas: limits, growth, giving back. */
 #include "tests/unit/shm_kit.h"
 
 #include <sys/stat.h>

@@ -1,5 +1,4 @@
-/* shm_effect_test.c -- facts about effects: all of it or nothing, once, and finished by
- * whoever comes after. */
+/* shm_effect_test.c -- facts about effects: all or nothing, and once. */
 #include "tests/unit/shm_kit.h"
 
 #include "base/result.h"

@@ -1,5 +1,4 @@
-/* shm_outbox_test.c -- facts about outboxes: entries of all sizes, partial reads, giving
- * back, and scribbled memory. */
+/* shm_outbox_test.c -- facts about outboxes, whole and scribbled. */
 #include "tests/unit/shm_kit.h"
 
 #include "base/log.h"

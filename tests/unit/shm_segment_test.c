@@ -1,5 +1,4 @@
-/* shm_segment_test.c -- facts about segments: what is refused, by which name, and what a
- * full tmpfs does. */
+/* shm_segment_test.c -- facts about segments, and why some are refused. */
 #include "tests/unit/shm_kit.h"
 
 #include <fcntl.h>

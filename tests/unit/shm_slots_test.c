@@ -1,5 +1,4 @@
-/* shm_slots_test.c -- facts about slots: taking, giving, orders, locks, and what is left
- * by the dead. */
+/* shm_slots_test.c -- facts about slots, their orders and their locks. */
 #include "tests/unit/shm_kit.h"
 
 #include "base/result.h"
