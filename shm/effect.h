@@ -1,8 +1,9 @@
-/*
- * effect.h -- what one stanza does to the shared memory, written down before the first step, so that a
- * worker's replacement finishes what it had begun: each step happens exactly once, or none did.
- */
+/* effect.h -- what one stanza does to the shared memory, written down before its first step. */
 #pragma once
+
+/*
+ * A worker's replacement finishes what it had begun: each step happens exactly once, or none did.
+ */
 
 #include "shm/outbox.h"
 
