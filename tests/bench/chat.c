@@ -1,5 +1,4 @@
-/* chat.c -- who talks to whom, and the proof that every message came once and in order.
- */
+/* chat.c -- who talks to whom, and the proof that all came once and in order. */
 #include "tests/bench/chat.h"
 
 #include <stdio.h>

@@ -1,4 +1,4 @@
-/* chat.h -- who talks to whom, and the proof that every message came once and in order. */
+/* chat.h -- who talks to whom, and the proof that all came once and in order. */
 #pragma once
 
 #include <stdbool.h>

@@ -1,5 +1,4 @@
-/* load.c -- logs clients in, lets pairs of them talk, and measures what that costs the
- * server. */
+/* load.c -- logs clients in, lets them talk, and measures what the server spends. */
 #include "tests/bench/load.h"
 
 #include <errno.h>
@@ -65,7 +64,7 @@ make_peers(void)
 	}
 }
 
-/* --- with a server --- */
+/* --- reaching the server --- */
 
 static void
 note_difference(const struct usage_set *before, struct usage_set *difference)
@@ -79,15 +78,36 @@ note_difference(const struct usage_set *before, struct usage_set *difference)
 		figures.processes_changed = true;
 }
 
+/* A relay joins each connection to the one before, so they are made one after the other.
+ */
+static bool
+connect_all(void)
+{
+	for (unsigned i = 0; i < options.users; i++) {
+		uint16_t port = (uint16_t)(options.login.port + i / 2 % options.ports);
+
+		if (!peer_open(&peers[i], port)) {
+			fprintf(stderr, "load: port %u: %s\n", port, strerror(errno));
+			return false;
+		}
+		peers[i].state = LOGIN_DONE;
+		if (options.login.tls != PEER_PLAIN)
+			peer_secure(&peers[i], options.login.host);
+		peer_turn(0);
+	}
+	return true;
+}
+
 static bool
 log_in(struct usage_set *cost)
 {
 	struct usage_set before;
 
 	usage_take(options.server, &before);
-	if (!login_all(&options.login, peers, options.users))
+	if (options.is_relay ? !connect_all()
+			     : !login_all(&options.login, peers, options.users))
 		return false;
-	settle(300 * MS);
+	settle(500 * MS);
 	note_difference(&before, cost);
 	return true;
 }
@@ -111,6 +131,8 @@ note_memory(struct usage_memory *memory)
 {
 	struct usage_set set;
 
+	if (options.server == 0)
+		return;
 	figures.memory.processes = usage_take(options.server, &set);
 	usage_memory(&set, options.runtime_dir, memory);
 }
@@ -118,34 +140,11 @@ note_memory(struct usage_memory *memory)
 static bool
 reach_server(void)
 {
-	if (options.server != 0)
-		note_memory(&figures.memory.before);
+	note_memory(&figures.memory.before);
 	if (!log_in(&figures.login))
 		return false;
-	if (options.server != 0)
-		note_memory(&figures.memory.after);
+	note_memory(&figures.memory.after);
 	return !options.resumes || log_in_again();
-}
-
-/* --- with a relay --- */
-
-/* A relay joins each connection to the one before, so they are made one after the other.
- */
-static bool
-reach_relay(void)
-{
-	for (unsigned i = 0; i < options.users; i++) {
-		uint16_t port = (uint16_t)(options.login.port + i / 2 % options.ports);
-
-		if (!peer_open(&peers[i], port)) {
-			fprintf(stderr, "load: port %u: %s\n", port, strerror(errno));
-			return false;
-		}
-		peers[i].state = LOGIN_DONE;
-		if (options.login.tls != PEER_PLAIN)
-			peer_secure(&peers[i], options.login.host);
-	}
-	return true;
 }
 
 /* --- talking --- */
@@ -216,7 +215,7 @@ main(int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN);
 	peer_start(NULL, on_closed);
 	make_peers();
-	if (options.is_relay ? !reach_relay() : !reach_server())
+	if (!reach_server())
 		return EXIT_UNREACHED;
 	if (options.chat.pairs > 0)
 		talk();

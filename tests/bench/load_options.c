@@ -189,8 +189,7 @@ check(struct load_options *options)
 		options->users = 2 * chat->pairs;
 	if (options->login.port != 0 && options->ports > 0 &&
 	    options->login.parallel > 0 && chat->window > 0 &&
-	    chat->window <= CHAT_WINDOW_MAX && chat->body >= 32 && chat->body <= 4096 &&
-	    (options->is_relay || options->users > 0))
+	    chat->window <= CHAT_WINDOW_MAX && chat->body >= 32 && chat->body <= 4096)
 		return true;
 	fprintf(stderr,
 		"load: a port is needed; windows are 1 to %d, bodies 32 to 4096 bytes\n",

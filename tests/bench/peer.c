@@ -1,5 +1,4 @@
-/* peer.c -- the client's end of one connection: a socket, perhaps TLS, and what waits
- * each way. */
+/* peer.c -- one connection of a client: a socket, perhaps TLS, and what waits. */
 #include "tests/bench/peer.h"
 
 #include <arpa/inet.h>
@@ -110,6 +109,7 @@ peer_secure(struct peer *peer, const char *host)
 	SSL_set_connect_state(ssl);
 	SSL_set_read_ahead(ssl, 1);
 	peer->ssl = ssl;
+	SSL_do_handshake(ssl);	/* says hello; reading goes on with it */
 }
 
 bool

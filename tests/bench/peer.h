@@ -1,4 +1,4 @@
-/* peer.h -- the client's end of one connection: a socket, perhaps TLS, and what waits each way. */
+/* peer.h -- one connection of a client: a socket, perhaps TLS, and what waits. */
 #pragma once
 
 #include <stdbool.h>
