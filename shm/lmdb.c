@@ -210,7 +210,7 @@ env_open(const struct env_options *options, struct env **out)
 	env->table_count = options->table_count;
 	env->read.env = env->write.env = env;
 	env->write.is_write = true;
-	strcpy(env->directory, options->directory);
+	snprintf(env->directory, sizeof(env->directory), "%s", options->directory);
 	result = env_guard_init(&env->guard, options->directory);
 	if (result != RESULT_OK) {
 		memory_free(env);

@@ -1,5 +1,4 @@
-/* names.c -- the list of namespaces, and a hash table over it that is filled at first
- * use. */
+/* names.c -- the list of namespaces, and a hash table over it that is filled at first use. */
 #include "xml/names.h"
 
 #include "base/ensure.h"

@@ -1,5 +1,4 @@
-/* scanner.c -- where tokens and stanzas end, so that expat sees every token once, and
- * whole. */
+/* scanner.c -- where tokens and stanzas end, so that expat sees each token once, and whole. */
 #include "xml/scanner.h"
 
 /* A stream header is kept as long as the stream. */
