@@ -16,6 +16,7 @@
 #include "shm/shm.h"
 
 #define PATIENCE_US 300000	/* for an armed step that nobody passes */
+#define STUCK_US    15000000	/* without any step: nobody moves any more */
 
 struct die_board *die_board;
 
@@ -71,6 +72,7 @@ on_step(const char *step)
 {
 	const char *armed = atomic_load(&die_board->armed);
 
+	atomic_fetch_add(&die_board->passages, 1);
 	if (armed == NULL || strcmp(armed, step) != 0 ||
 	    atomic_fetch_sub(&die_board->left, 1) != 1)
 		return;
@@ -152,18 +154,43 @@ kill_any(void)
 	return reap(0);
 }
 
+/* While anybody moves, a step that does not come is waited for shortly; what stands still must tell why. */
+static int
+wait_for_death(void)
+{
+	uint64_t passages = atomic_load(&die_board->passages);
+	long still = 0;
+	int number = -1;
+
+	for (long waited = 0; number < 0 && still < STUCK_US; waited += 100) {
+		pause_us(100);
+		number = reap(WNOHANG);
+		if (atomic_load(&die_board->passages) != passages) {
+			passages = atomic_load(&die_board->passages);
+			still = 0;
+			if (waited >= PATIENCE_US)
+				break;
+		} else {
+			still += 100;
+		}
+	}
+	if (number < 0 && still >= STUCK_US)
+		die_fault("nobody moves");
+	return number;
+}
+
 static int
 die_at_step(const char *step)
 {
-	int number = -1;
+	int number;
 
 	atomic_store(&die_board->left, 1 + (int)die_roll(20));
 	atomic_store(&die_board->armed, step);
-	for (long waited = 0; number < 0 && waited < PATIENCE_US; waited += 100) {
-		pause_us(100);
-		number = reap(WNOHANG);
-	}
+	number = wait_for_death();
 	atomic_store(&die_board->armed, NULL);
+	/* It may have come between the last look and now. */
+	if (number < 0)
+		number = reap(WNOHANG);
 	if (number >= 0)
 		return number;
 	late++;

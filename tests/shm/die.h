@@ -16,6 +16,7 @@ typedef void die_play(int number);
 struct die_board {
 	_Atomic(const char *) armed;
 	_Atomic int	      left;	/* passages until then */
+	_Atomic uint64_t      passages;	/* of any step */
 	_Atomic uint64_t      deaths[DIE_STEPS];
 	_Atomic int	      faults;
 };
