@@ -1,11 +1,14 @@
 """A real server in directories of its own, for tests that speak to it from outside."""
 import json
 import os
+import re
 import shutil
 import signal
 import socket
 import subprocess
 import tempfile
+import threading
+import time
 
 BUILD = os.environ.get("ROOKERY_BUILD", os.environ.get("top_builddir", os.getcwd()))
 HOSTS = ("localhost", "example.org")
@@ -27,10 +30,66 @@ def program(name, folder):
     return os.path.join(BUILD, "src", folder, name)
 
 
-class Server:
-    """Starts on loopback and is ready when the constructor returns; stop() ends what it started."""
+def helper(name):
+    """A program of this folder, which make check builds."""
+    return os.path.join(BUILD, "tests", "scenarios", name)
 
-    def __init__(self, workers=2, options="", host_options="", accounts=(), hosts=HOSTS, log_level="info"):
+
+class Log:
+    """What the server writes: kept in a file, and waited for. It ends when the last process has let go of it."""
+
+    def __init__(self, path):
+        self.path = path
+        self.lines = []
+        self.ended = True
+        self.news = threading.Condition()
+
+    def follow(self, pipe):
+        self.ended = False
+        threading.Thread(target=self.read, args=(pipe,), daemon=True).start()
+
+    def read(self, pipe):
+        with pipe, open(self.path, "a", buffering=1) as copy:
+            for line in pipe:
+                line = line.decode(errors="replace")
+                copy.write(line)
+                with self.news:
+                    self.lines.append(line)
+                    self.news.notify_all()
+        with self.news:
+            self.ended = True
+            self.news.notify_all()
+
+    def mark(self):
+        """The place of what comes next, for wait()."""
+        with self.news:
+            return len(self.lines)
+
+    def find(self, pattern, since):
+        return next((m for m in (re.search(pattern, line) for line in self.lines[since:]) if m), None)
+
+    def wait(self, pattern, since=0, timeout=20):
+        """The first line from a mark on that matches."""
+        with self.news:
+            self.news.wait_for(lambda: self.find(pattern, since) or self.ended, timeout)
+            found = self.find(pattern, since)
+            if found is None:
+                raise AssertionError("no line of the log has %r:\n%s" % (pattern, "".join(self.lines[since:])))
+            return found
+
+    def wait_for_end(self, timeout):
+        with self.news:
+            return self.news.wait_for(lambda: self.ended, timeout)
+
+
+class Server:
+    """
+    Starts on loopback and is ready when the constructor returns; stop() ends what it started.
+    options_of: more options of one host, by its name. prepare: called with this before the start.
+    """
+
+    def __init__(self, workers=2, options="", host_options="", accounts=(), hosts=HOSTS, log_level="info",
+                 options_of=None, prepare=None, start=True):
         self.directory = tempfile.mkdtemp(prefix="rookery-test-", dir="/dev/shm")
         os.chmod(self.directory, 0o755)
         self.port, self.tls_port = free_ports(2)
@@ -38,8 +97,10 @@ class Server:
         self.hosts = hosts
         self.options = options
         self.host_options = host_options
+        self.options_of = options_of or {}
         self.log_level = log_level
         self.process = None
+        self.log = Log(os.path.join(self.directory, "log"))
         self.config = os.path.join(self.directory, "rookery.conf")
         for folder in ("data", "run"):
             os.mkdir(os.path.join(self.directory, folder), 0o700)
@@ -48,7 +109,10 @@ class Server:
         self.write_config()
         for jid in accounts:
             self.add_account(jid)
-        self.start()
+        if prepare is not None:
+            prepare(self)
+        if start:
+            self.start()
 
     def path(self, name):
         return os.path.join(self.directory, name)
@@ -63,7 +127,7 @@ class Server:
     def write_config(self):
         hosts = ",\n".join(
             '  {{ name = "{0}"; certificate = "{1}/{0}.crt"; key = "{1}/{0}.key"; {2} }}'.format(
-                host, self.directory, self.host_options) for host in self.hosts)
+                host, self.directory, self.host_options + self.options_of.get(host, "")) for host in self.hosts)
         with open(self.config, "w") as f:
             f.write(
                 'workers = {w};\nlisten = [ "127.0.0.1:{p}", "[::1]:{p}" ];\nlisten_tls = [ "127.0.0.1:{t}" ];\n'
@@ -96,10 +160,10 @@ class Server:
         notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         notify.bind(notify_path)
         notify.settimeout(30)
-        self.log = open(self.path("log"), "ab")
         self.process = subprocess.Popen(
             [program("rookeryd", "process"), "-F", "--test-clock", "-c", self.config],
-            stderr=self.log, stdin=subprocess.DEVNULL, env=dict(os.environ, NOTIFY_SOCKET=notify_path))
+            stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, env=dict(os.environ, NOTIFY_SOCKET=notify_path))
+        self.log.follow(self.process.stderr)
         try:
             while b"READY=1" not in notify.recv(4096):
                 pass
@@ -109,15 +173,34 @@ class Server:
         finally:
             notify.close()
 
+    def run_to_end(self, *arguments, timeout=30, config=None):
+        """A start that is expected to fail: exit status and what was said. Never this server's own process."""
+        done = subprocess.run(
+            [program("rookeryd", "process"), *(arguments or ("-F",)), "-c", config or self.config],
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+            errors="replace", timeout=timeout)
+        return done.returncode, done.stdout
+
     def read_log(self):
-        with open(self.path("log"), errors="replace") as f:
-            return f.read()
+        with self.log.news:
+            return "".join(self.log.lines)
 
     def move_clock(self, seconds):
         self.ctl("clock", str(seconds))
 
     def sessions(self):
         return self.ctl_json("sessions")["sessions"]
+
+    def worker_of(self, client):
+        """The number of the worker that holds a connection; None when no session has its port."""
+        return next((s["worker"] for s in self.sessions() if s["port"] == client.port), None)
+
+    def wait_for(self, condition, what, timeout=20):
+        """Asks again until it is so; every question is a command that runs, so this does not spin."""
+        until = time.monotonic() + timeout
+        while not condition():
+            if time.monotonic() > until:
+                raise AssertionError("still not so: " + what)
 
     def stop(self, wait=20):
         if self.process is None:
@@ -132,7 +215,8 @@ class Server:
                 raise AssertionError("the server did not stop:\n" + self.read_log())
         status = self.process.returncode
         self.process = None
-        self.log.close()
+        if not self.log.wait_for_end(wait):
+            raise AssertionError("some process outlives the server:\n" + self.read_log())
         return status
 
     def remove(self):
