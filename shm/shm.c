@@ -411,6 +411,16 @@ shm_join(struct shm *shm, uint32_t number)
 	shm->slot_hint = (uint32_t)((uint64_t)number * shm->max_sessions / shm->workers);
 }
 
+/* Bits the predecessor had taken and not acted on or passed on are not known: every session is looked at once. */
+static void
+mark_all(struct shm *shm)
+{
+	uint32_t committed = atomic_load(shm->slots_committed);
+
+	for (uint32_t i = 0; i < committed; i++)
+		wake_mark(shm, i);
+}
+
 int
 shm_recover(struct shm *shm)
 {
@@ -430,6 +440,7 @@ shm_recover(struct shm *shm)
 	slots_recover(shm);
 	steps = effect_finish(shm);
 	SHM_STEP("recover: finished");
+	mark_all(shm);
 	wake_all(shm);
 	return steps;
 }
