@@ -27,7 +27,7 @@
 
 static const char *const steps[] = { "store: taken", "store: applied", "store: committed",
 	"store: answered", "store: all answered", "store: dropped", "store: sleeps",
-	"ring: written", "ring: pushed", "ring: before drop", "ring: dropped" };
+	"ring: written", "ring: pushed", "ring: sleeper found", "ring: before drop", "ring: dropped" };
 
 static char directory[64], runtime[64];
 static int process_fds[PROCESSES_MAX], store_fds[STORE_COUNT];
