@@ -256,14 +256,19 @@ chat_run(uint64_t until_ns)
 }
 
 void
-chat_drain(uint64_t most_ns)
+chat_drain(uint64_t silence_ns)
 {
-	uint64_t end = peer_now_ns() + most_ns;
+	uint64_t received = chat_counts.received;
+	uint64_t end = peer_now_ns() + silence_ns;
 
 	is_sending = false;
 	while (peer_now_ns() < end && chat_counts.received < chat_counts.sent &&
-	       chat_counts.broken == 0)
+	       chat_counts.broken == 0) {
 		peer_turn(10);
+		if (chat_counts.received != received)
+			end = peer_now_ns() + silence_ns;
+		received = chat_counts.received;
+	}
 	for (int i = 0; i < 20; i++) /* a double would come now */
 		peer_turn(5);
 	chat_counts.lost = chat_counts.sent - chat_counts.received;

@@ -43,8 +43,8 @@ void	chat_forget_latency(void);
 void	chat_run(uint64_t until_ns);
 bool	chat_is_complete(void);
 
-/* Sends no more, waits for what is under way and for doubles; then lost is known. */
-void	chat_drain(uint64_t most_ns);
+/* Sends no more, waits for what is under way until nothing comes for so long; then lost is known. */
+void	chat_drain(uint64_t silence_ns);
 
 /* True: sent was received, once and in order, whole. */
 bool	chat_is_sound(void);

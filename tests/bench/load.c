@@ -204,7 +204,7 @@ talk(void)
 	figures.delivered = chat_counts.received - delivered;
 	note_difference(&before, &figures.chat);
 	figures.client_cpu_ns = own_cpu_ns() - own_cpu;
-	chat_drain(10000 * MS);
+	chat_drain(2000 * MS);
 }
 
 int

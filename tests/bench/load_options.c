@@ -25,6 +25,7 @@ enum word {
 	WORD_SECONDS,
 	WORD_CPU_SECONDS,
 	WORD_WARM_UP,
+	WORD_MOST,
 	WORD_BOTH,
 	WORD_BARE,
 	WORD_SERVER,
@@ -51,6 +52,7 @@ static const struct option words[] = {
 	{ "seconds", required_argument, NULL, WORD_SECONDS },
 	{ "cpu-seconds", required_argument, NULL, WORD_CPU_SECONDS },
 	{ "warm-up", required_argument, NULL, WORD_WARM_UP },
+	{ "most-seconds", required_argument, NULL, WORD_MOST },
 	{ "both", no_argument, NULL, WORD_BOTH },
 	{ "bare", no_argument, NULL, WORD_BARE },
 	{ "server", required_argument, NULL, WORD_SERVER },
@@ -72,7 +74,8 @@ static const char help[] =
     "  --bare                                      to bare JIDs instead of full ones\n"
     "  --messages M | --seconds S --cpu-seconds C  how long; S and C of server CPU, "
     "both\n"
-    "  --warm-up S                                 not measured; 0.5\n"
+    "  --warm-up S --most-seconds S                before, not measured (0.5); and at "
+    "most (60)\n"
     "  --server PID --runtime-dir DIR              whose use is measured\n"
     "  --calls                                     counts system calls too (slower)\n";
 
@@ -155,6 +158,9 @@ read_word(struct load_options *options, int word, const char *value)
 		return true;
 	case WORD_WARM_UP:
 		options->warm_up_ns = to_ns(value);
+		return true;
+	case WORD_MOST:
+		options->most_ns = to_ns(value);
 		return true;
 	case WORD_BOTH:
 		options->chat.both_ways = true;
