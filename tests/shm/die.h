@@ -36,13 +36,16 @@ void	die_start(const char *const *steps, int count, die_play *const *plays, int 
 int	die_once(void);
 void	die_replace(int number);
 
+/* Lets all live until they are done with something; that they do not come to it is a fault. */
+void	die_wait(bool (*is_done)(void));
+
 /* Ends all, by kill -9. */
 void	die_stop(void);
 
 /* A fault, once it is written down, is there to stay. */
 void	die_fault(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* Prints what died where; true when nothing was wrong and each step was died at. */
+/* Prints what died where; true when nothing was wrong and, in a run long enough, each step was died at. */
 bool	die_report(const char *name);
 
 /* Numbers that differ in each process and each run of it. */

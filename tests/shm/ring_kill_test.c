@@ -130,6 +130,14 @@ read_records(int me)
 	}
 }
 
+static uint64_t goal;
+
+static bool
+has_gone_on(void)
+{
+	return atomic_load(&shared->handled) >= goal;
+}
+
 int
 main(void)
 {
@@ -147,8 +155,11 @@ main(void)
 	shared = die_shared(sizeof(*shared));
 	wake_fd = eventfd(0, EFD_NONBLOCK);
 	die_start(steps, sizeof(steps) / sizeof(steps[0]), plays, 2);
-	for (int i = 0; i < kills && atomic_load(&die_board->faults) == 0; i++)
+	for (int i = 0; i < kills && atomic_load(&die_board->faults) == 0; i++) {
 		die_replace(die_once());
+		goal = atomic_load(&shared->handled) + 100;
+		die_wait(has_gone_on);
+	}
 	die_stop();
 	right = die_report("ring_kill_test");
 	printf("ring_kill_test: %llu records, %llu seen again, %llu sleeps\n",

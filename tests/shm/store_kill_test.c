@@ -230,6 +230,26 @@ make_store(void)
 	store_close(&store);
 }
 
+static uint64_t goal[CLIENTS];
+
+static bool
+has_everybody_answers(void)
+{
+	for (int i = 0; i < CLIENTS; i++)
+		if (atomic_load(&shared->client[i].answered) < goal[i])
+			return false;
+	return true;
+}
+
+/* Whom a death put to sleep for ever, others hide: so each must come further while nobody dies. */
+static void
+let_live(void)
+{
+	for (int i = 0; i < CLIENTS; i++)
+		goal[i] = atomic_load(&shared->client[i].answered) + 2 * WINDOW;
+	die_wait(has_everybody_answers);
+}
+
 static bool
 run(int kills)
 {
@@ -245,6 +265,7 @@ run(int kills)
 
 		check_store(reader);
 		die_replace(number);
+		let_live();
 	}
 	die_stop();
 	check_store(reader);
