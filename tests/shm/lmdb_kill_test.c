@@ -173,6 +173,7 @@ play_writer(int me)
 	if (number < told || number > told + 1)
 		die_fault("writer %d: at %llu, was told %llu", me, (unsigned long long)number,
 		    (unsigned long long)told);
+	atomic_store(&shared->committed[me], number);
 	for (;;) {
 		txn = txn_write(env);
 		SHM_STEP("txn: begun");
