@@ -1,0 +1,83 @@
+/* child.c -- what the master hands to its children, and the first steps of each of them. */
+#include "process/child.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/result.h"
+#include "config/config.h"
+#include "process/descriptors.h"
+#include "process/logs.h"
+#include "process/signals.h"
+
+#define KEPT_MOST 512
+
+static void
+keep_own_descriptors(const struct child *child)
+{
+	const struct inheritance *all = child->inheritance;
+	int kept[KEPT_MOST];
+	size_t count = 0;
+
+	kept[count++] = child->socket;
+	kept[count++] = all->image_fd;
+	kept[count++] = all->log_fd;
+	kept[count++] = all->lock_fd;
+	kept[count++] = all->trace_fd;
+	for (int i = 0; i < WORKERS_MAX; i++)
+		kept[count++] = all->wake_fd[i];
+	for (int i = 0; i < PROCESSES_MAX; i++)
+		kept[count++] = all->answer_fd[i];
+	for (int i = 0; i < STORE_COUNT; i++)
+		kept[count++] = all->request_fd[i];
+	for (size_t i = 0; i < all->listeners.count && count < KEPT_MOST; i++) {
+		const struct listening *one = &all->listeners.all[i];
+
+		if (child->kind == PROCESS_WORKER &&
+		    (one->worker == child->index || one->worker == LISTENING_SHARED))
+			kept[count++] = one->fd;
+	}
+	descriptors_keep(kept, count);
+}
+
+void
+child_start(const struct child *child)
+{
+	const struct inheritance *all = child->inheritance;
+	struct rlimit none = { 0, 0 };
+	char title[40];
+
+	signals_leave();
+	keep_own_descriptors(child);
+	log_set_process(child->name);
+	logs_use(all->log_fd);
+	log_set_level((enum log_level)all->config->log_level);
+	umask(027);
+	privileges_drop(&all->identity);
+	/* A core dump inside a transaction blocks all writers for seconds, and has the keys. */
+	setrlimit(RLIMIT_CORE, &none);
+	prctl(PR_SET_DUMPABLE, 0);
+	/* After the change of user, which takes it away. */
+	if (child->kind == PROCESS_WORKER)
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != all->master)
+		_exit(0);
+	/* The kernel keeps 15 characters. */
+	snprintf(title, sizeof(title), "rookeryd %s",
+	    child->name + strcspn(child->name, " ") + 1);
+	prctl(PR_SET_NAME, title);
+}
+
+void
+child_tell(const struct child *child, enum talk_verb verb)
+{
+	if (talk_wait_send(child->socket, verb, SLICE_EMPTY, -1, 1000) ==
+	    RESULT_CLOSED)
+		_exit(0);
+}

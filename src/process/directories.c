@@ -1,0 +1,161 @@
+/* directories.c -- the data and runtime directories: made with the right owner, or refused with a hint. */
+#include "process/directories.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/result.h"
+#include "process/heartbeat.h"
+#include "process/privileges.h"
+#include "shm/shm.h"
+
+#define LOCK_EVERY_MS 20
+
+static int
+fail(const char *event, const char *path)
+{
+	log_error(LOG_MASTER, event, "path=%s reason=\"%s\"", path, strerror(errno));
+	return RESULT_FAILED;
+}
+
+static bool
+is_empty(int fd)
+{
+	int copy = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *directory = copy < 0 ? NULL : fdopendir(copy);
+	const struct dirent *entry;
+	bool empty = directory != NULL;
+
+	if (directory == NULL) {
+		if (copy >= 0)
+			close(copy);
+		return false;
+	}
+	while ((entry = readdir(directory)) != NULL)
+		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+			empty = false;
+	closedir(directory);
+	return empty;
+}
+
+static int
+check_owner(int fd, const char *path, const struct identity *identity)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) != 0)
+		return fail("cannot look at a directory", path);
+	if (identity->is_changed && st.st_uid == 0 && is_empty(fd)) {
+		if (fchown(fd, identity->uid, identity->gid) != 0 || fstat(fd, &st) != 0)
+			return fail("cannot hand a directory over", path);
+	}
+	if (st.st_uid != identity->uid) {
+		log_error(LOG_MASTER, "a directory belongs to another user",
+		    "path=%s owner=%u wanted=%u hint=\"chown %u:%u %s\"", path,
+		    (unsigned)st.st_uid, (unsigned)identity->uid, (unsigned)identity->uid,
+		    (unsigned)identity->gid, path);
+		return RESULT_DENIED;
+	}
+	if ((st.st_mode & 0022) != 0) {
+		log_error(LOG_MASTER, "others may write in a directory",
+		    "path=%s hint=\"chmod go-w %s\"", path, path);
+		return RESULT_DENIED;
+	}
+	return RESULT_OK;
+}
+
+int
+directories_make(const char *path, const struct identity *identity)
+{
+	int fd, rc;
+
+	if (mkdir(path, 0700) != 0 && errno != EEXIST)
+		return fail("cannot make a directory", path);
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return fail("cannot open a directory", path);
+	rc = check_owner(fd, path, identity);
+	close(fd);
+	return rc;
+}
+
+int
+directories_lock(const char *runtime_dir, int wait_ms, int *out)
+{
+	uint64_t end = heartbeat_now_ms() + (uint64_t)wait_ms;
+	int fd = open(runtime_dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	bool is_told = false;
+
+	if (fd < 0)
+		return fail("cannot open the runtime directory", runtime_dir);
+	while (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+		if (errno != EWOULDBLOCK && errno != EINTR) {
+			close(fd);
+			return fail("cannot lock the runtime directory", runtime_dir);
+		}
+		if (!is_told)
+			log_warn(LOG_MASTER, "waiting for processes of another master",
+			    "path=%s", runtime_dir);
+		is_told = true;
+		if (heartbeat_now_ms() >= end) {
+			close(fd);
+			return RESULT_TIMEOUT;
+		}
+		poll(NULL, 0, LOCK_EVERY_MS);
+	}
+	*out = fd;
+	return RESULT_OK;
+}
+
+/*
+ * shm_remove() refuses while a process has the number of the old master. We hold the lock of
+ * the directory, so whoever has that number now is a stranger who came later.
+ */
+static void
+forget_master(const char *runtime_dir)
+{
+	struct shm *shm;
+
+	if (access(runtime_dir, W_OK) != 0 || shm_attach(runtime_dir, false, &shm) != RESULT_OK)
+		return;
+	atomic_store(&shm_page(shm, shm_master_number(shm))->pid, 0);
+	shm_detach(&shm);
+}
+
+static void
+remove_registry(const char *runtime_dir)
+{
+	static const char *const names[] = { "data.mdb", "lock.mdb", "layout", "open.lock" };
+	char path[600];
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		snprintf(path, sizeof(path), "%s/registry/%s", runtime_dir, names[i]);
+		unlink(path);
+	}
+	snprintf(path, sizeof(path), "%s/registry", runtime_dir);
+	if (rmdir(path) != 0 && errno != ENOENT)
+		log_warn(LOG_MASTER, "cannot remove the old registry", "path=%s reason=\"%s\"",
+		    path, strerror(errno));
+}
+
+int
+directories_clean(const char *runtime_dir, const struct identity *identity)
+{
+	int rc;
+
+	privileges_lend(identity);
+	forget_master(runtime_dir);
+	rc = shm_remove(runtime_dir);
+	if (rc == RESULT_OK)
+		remove_registry(runtime_dir);
+	privileges_return(identity);
+	return rc;
+}

@@ -1,0 +1,128 @@
+/* main.c -- rookeryd: reads its arguments and becomes the master. */
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include "base/buffer.h"
+#include "base/log.h"
+#include "base/result.h"
+#include "process/daemon.h"
+#include "process/image.h"
+#include "process/master.h"
+
+#define DEFAULT_FILE	 ROOKERY_SYSCONFDIR "/rookery/rookery.conf"
+#define CHILD_SILENCE_MS 30000
+
+enum { OPTION_CHECK = 256, OPTION_TEST_CLOCK };
+
+static const struct option options[] = {
+	{ "config", required_argument, NULL, 'c' },
+	{ "foreground", no_argument, NULL, 'F' },
+	{ "daemon", no_argument, NULL, 'D' },
+	{ "check", no_argument, NULL, OPTION_CHECK },
+	{ "test-clock", no_argument, NULL, OPTION_TEST_CLOCK },
+	{ "version", no_argument, NULL, 'V' },
+	{ "help", no_argument, NULL, 'h' },
+	{ 0 },
+};
+
+static void
+write_usage(FILE *out)
+{
+	fprintf(out,
+	    "usage: rookeryd [-D | -F] [-c FILE] [--test-clock]\n"
+	    "       rookeryd --check [-c FILE]\n"
+	    "       rookeryd --help | --version\n"
+	    "\n"
+	    "  -c, --config FILE  the configuration (%s)\n"
+	    "  -D, --daemon       into the background; returns when connections are accepted\n"
+	    "  -F, --foreground   stays in the foreground (the default)\n"
+	    "      --check        names every mistake of the configuration, and ends\n"
+	    "      --test-clock   for tests: lets \"rookeryctl clock\" move the server's time\n"
+	    "  -h, --help         this text\n"
+	    "  -V, --version      the version\n",
+	    DEFAULT_FILE);
+}
+
+/* Mistakes are for standard error, that all is well for standard output. */
+static int
+check(const char *file)
+{
+	struct image_options wanted = { .path = file };
+	struct image image;
+	int rc = image_read(&image, &wanted, CHILD_SILENCE_MS);
+	struct slice lines = buffer_slice(&image.lines);
+	int status = EX_OK;
+
+	fprintf(stderr, SLICE_FMT, SLICE_ARG(lines));
+	if (rc == RESULT_INVALID) {
+		status = EX_CONFIG;
+	} else if (rc != RESULT_OK) {
+		fprintf(stderr, "rookeryd: the check failed: %s\n", result_text(rc));
+		status = EX_OSERR;
+	} else {
+		printf("%s: no mistakes, %u warnings\n", file, image.warnings);
+	}
+	image_clear(&image);
+	return status;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct arguments arguments = { .file = DEFAULT_FILE };
+	bool only_checks = false;
+	char *absolute;
+	int option, status;
+
+	while ((option = getopt_long(argc, argv, "c:DFhV", options, NULL)) != -1) {
+		switch (option) {
+		case 'c':
+			arguments.file = optarg;
+			break;
+		case 'D':
+			arguments.is_daemon = true;
+			break;
+		case 'F':
+			arguments.is_daemon = false;
+			break;
+		case OPTION_CHECK:
+			only_checks = true;
+			break;
+		case OPTION_TEST_CLOCK:
+			arguments.test_clock = true;
+			break;
+		case 'h':
+			write_usage(stdout);
+			return EX_OK;
+		case 'V':
+			printf("rookeryd %s\n", VERSION);
+			return EX_OK;
+		default:
+			write_usage(stderr);
+			return EX_USAGE;
+		}
+	}
+	if (optind < argc) {
+		write_usage(stderr);
+		return EX_USAGE;
+	}
+	absolute = realpath(arguments.file, NULL);
+	if (absolute == NULL) {
+		fprintf(stderr, "%s: cannot be opened: %s\n", arguments.file, strerror(errno));
+		return EX_CONFIG;
+	}
+	arguments.file = absolute;
+	if (only_checks) {
+		status = check(absolute);
+	} else {
+		if (arguments.is_daemon)
+			daemon_start();
+		status = master_run(&arguments);
+	}
+	free(absolute);
+	return status;
+}

@@ -1,0 +1,244 @@
+/* master.c -- the only process that runs as root: sockets, memory, forks, signals, control. */
+#include "process/master.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "base/result.h"
+#include "config/config.h"
+#include "net/tls_context.h"
+#include "process/control.h"
+#include "process/daemon.h"
+#include "process/heartbeat.h"
+#include "process/logs.h"
+#include "process/notify.h"
+#include "process/signals.h"
+#include "shm/shm.h"
+
+#define ROTATE_MS      (4ull * 3600 * 1000)	/* three generations of ticket keys make 12 h */
+#define STORES_STOP_MS 10000
+
+/* --- stopping --- */
+
+static void
+enter(struct master *master, enum master_state state)
+{
+	master->state = state;
+	if (state == MASTER_STOP_WORKERS) {
+		master->stop_due_ms =
+		    heartbeat_now_ms() + (uint64_t)master->config->close_timeout + 1000;
+		supervise_tell(&master->supervisor, PROCESS_WORKER, TALK_STOP, -1);
+	} else if (state == MASTER_STOP_STORES) {
+		master->stop_due_ms = heartbeat_now_ms() + STORES_STOP_MS;
+		supervise_tell(&master->supervisor, PROCESS_STORE, TALK_STOP, -1);
+	}
+}
+
+void
+master_stop(struct master *master, int status, const char *why)
+{
+	if (master->state >= MASTER_STOP_WORKERS)
+		return;
+	log_info(LOG_MASTER, "stopping", "reason=\"%s\"", why);
+	notify_send("STOPPING=1");
+	master->status = status;
+	enter(master, MASTER_STOP_WORKERS);
+}
+
+/* Workers first: what they still ask the stores for is served. */
+static void
+stop_turn(struct master *master)
+{
+	enum process_kind kind =
+	    master->state == MASTER_STOP_WORKERS ? PROCESS_WORKER : PROCESS_STORE;
+
+	if (heartbeat_now_ms() >= master->stop_due_ms) {
+		supervise_kill(&master->supervisor, kind);
+		master->stop_due_ms = heartbeat_now_ms() + STORES_STOP_MS;
+	}
+	if (supervise_living(&master->supervisor, kind) == 0)
+		enter(master, (enum master_state)(master->state + 1));
+}
+
+/* --- the life of processes --- */
+
+static void
+be_ready(struct master *master)
+{
+	char status[64];
+
+	master->state = MASTER_READY;
+	atomic_store(&shm_page(master->shm, shm_master_number(master->shm))->ready, 1);
+	snprintf(status, sizeof(status), "%u workers accept connections",
+	    master->supervisor.workers);
+	log_info(LOG_MASTER, "ready", "workers=%u hosts=%zu version=%s",
+	    master->supervisor.workers, master->config->host_count, VERSION);
+	notify_ready(status);
+	daemon_ready();
+}
+
+static void
+on_ready(void *owner, struct process *process)
+{
+	struct master *master = owner;
+	struct supervisor *supervisor = &master->supervisor;
+
+	if (process->restarts > 0)
+		log_info(LOG_MASTER, "process is back", "process=\"%s\" pid=%d",
+		    process->child.name, (int)process->pid);
+	if (master->state == MASTER_START_STORES &&
+	    supervise_ready(supervisor, PROCESS_STORE) == STORE_COUNT) {
+		master->state = MASTER_START_WORKERS;
+		supervise_start_workers(supervisor);
+	} else if (master->state == MASTER_START_WORKERS &&
+	    supervise_ready(supervisor, PROCESS_WORKER) == supervisor->workers) {
+		be_ready(master);
+	}
+}
+
+/* What cannot start the first time will not the second; its own words stand in the log. */
+static bool
+on_end(void *owner, struct process *process, int status)
+{
+	struct master *master = owner;
+
+	if (master->state >= MASTER_STOP_WORKERS) {
+		/* A store must be there for as long as workers ask it. */
+		return master->state == MASTER_STOP_WORKERS && process->child.kind == PROCESS_STORE;
+	}
+	if (master->state < MASTER_READY && status > 0 && status < 128) {
+		master_stop(master, status, "a process cannot start");
+		return false;
+	}
+	return true;
+}
+
+static const struct supervisor_events events = { on_ready, reload_on_applied, on_end };
+
+/* --- signals and time --- */
+
+void
+master_reopen_logs(struct master *master)
+{
+	struct inheritance *all = &master->inheritance;
+	int old = all->log_fd, new;
+
+	if (master->config->log[0] != '/') {
+		log_info(LOG_MASTER, "there is no log file to reopen", "");
+		return;
+	}
+	if (logs_open(master->config->log, &all->identity, &new) != RESULT_OK)
+		return;
+	all->log_fd = new;
+	logs_use(new);
+	supervise_tell(&master->supervisor, 0, TALK_LOG, new);
+	close(old);
+	log_info(LOG_MASTER, "log file reopened", "path=%s", master->config->log);
+}
+
+static void
+on_signal(void *owner, int fd)
+{
+	struct master *master = owner;
+
+	for (int signum; (signum = signals_next(fd)) != 0;) {
+		switch (signum) {
+		case SIGTERM:
+		case SIGINT:
+			master_stop(master, 0, strsignal(signum));
+			break;
+		case SIGHUP:
+			reload_start(master);
+			break;
+		case SIGUSR1:
+			master_reopen_logs(master);
+			break;
+		default:
+			log_warn(LOG_MASTER, "this version cannot hand over to a new binary", "");
+		}
+	}
+}
+
+/*
+ * The page has no OpenSSL in it, and the rotation needs only random bytes: the one thing of TLS that the
+ * master does, so that keys change though a worker or store hangs.
+ */
+static void
+rotate_tickets(struct master *master)
+{
+	struct tls_ticket_page *page =
+	    (struct tls_ticket_page *)(void *)master->shm->instance->tickets;
+
+	tls_ticket_rotate(page, clock_wall_us() / 1000);
+	master->rotate_due_ms = heartbeat_now_ms() + ROTATE_MS;
+}
+
+static void
+turn(struct master *master)
+{
+	struct poll_set *set = &master->poll_set;
+	uint64_t now = heartbeat_now_ms();
+
+	heartbeat_beat(shm_page(master->shm, shm_master_number(master->shm)));
+	if (now >= master->rotate_due_ms)
+		rotate_tickets(master);
+	if (master->watchdog_ms != 0 && now >= master->watchdog_due_ms) {
+		notify_send("WATCHDOG=1");
+		master->watchdog_due_ms = now + master->watchdog_ms;
+	}
+	supervise_turn(&master->supervisor);
+	reload_turn(master);
+	control_turn(master->control);
+	if (master->state >= MASTER_STOP_WORKERS)
+		stop_turn(master);
+	if (master->state == MASTER_END)
+		return;
+
+	poll_set_reset(set, now + HEARTBEAT_EVERY_MS);
+	poll_set_due(set, master->rotate_due_ms);
+	if (master->watchdog_ms != 0)
+		poll_set_due(set, master->watchdog_due_ms);
+	if (master->state >= MASTER_STOP_WORKERS)
+		poll_set_due(set, master->stop_due_ms);
+	poll_set_add(set, master->signal_fd, POLLIN, on_signal, master);
+	supervise_watch(&master->supervisor, set);
+	reload_watch(master);
+	control_watch(master->control, set);
+	poll_set_wait(set);
+}
+
+int
+master_run(const struct arguments *arguments)
+{
+	struct master *master = NEW(struct master);
+	int status;
+
+	log_set_process("master");
+	umask(027);
+	master->arguments = arguments;
+	master->pid_fd = -1;
+	master->image.socket = master->image.fd = -1;
+	master->signal_fd = signals_open();
+	status = master_prepare(master);
+	if (status == 0) {
+		master->watchdog_ms = notify_watchdog_ms();
+		rotate_tickets(master);
+		supervise_init(&master->supervisor, master->shm, &master->inheritance, &events,
+		    master_forget, master);
+		supervise_start_stores(&master->supervisor);
+		while (master->state != MASTER_END)
+			turn(master);
+		status = master->status;
+		log_info(LOG_MASTER, "stopped", "status=%d", status);
+	}
+	master_clear(master);
+	memory_free(master);
+	return status;
+}
