@@ -189,7 +189,7 @@ stretch(const char *salt_code, uint8_t salted[DIGEST_MAX])
 }
 
 static void
-prove(const char *salt, const char *said, char *proof_code)
+prove(const struct caller *caller, const char *salt, const char *said, char *proof_code)
 {
 	uint8_t salted[DIGEST_MAX], key[DIGEST_MAX], stored[DIGEST_MAX], proof[DIGEST_MAX];
 	size_t size = scram_hash_size(SCRAM_SHA_1);
@@ -200,6 +200,7 @@ prove(const char *salt, const char *said, char *proof_code)
 	digest_hmac(SCRAM_SHA_1, slice_of(stored, size), slice_from_text(said), proof);
 	for (size_t i = 0; i < size; i++)
 		proof[i] ^= key[i];
+	proof[0] ^= caller->lies;
 	text_base64_encode(slice_of(proof, size), proof_code);
 }
 
@@ -222,7 +223,7 @@ caller_final(struct caller *caller)
 	ensure(sscanf(first, "r=%255[^,],s=%127[^,],i=%u", nonce, salt, &iterations) == 3);
 	snprintf(said, sizeof(said), "n=%s,r=fyko+d2lbbFgONRv9qkxdawL,%s,c=biws,r=%s",
 	    caller->name, first, nonce);
-	prove(salt, said, proof);
+	prove(caller, salt, said, proof);
 	snprintf(final, sizeof(final), "c=biws,r=%s,p=%s", nonce, proof);
 	text_base64_encode(slice_from_text(final), out);
 	snprintf(text, sizeof(text),

@@ -13,8 +13,8 @@ struct caller {
 	int		fd;
 	struct slot_ref ref;	/* of its session; slot UINT32_MAX: was refused */
 	struct buffer	in;
-	char		nonce[64];	/* of a login under way */
-	const char     *name;
+	const char     *name;	/* who is logging in */
+	bool		lies;	/* proves a wrong password */
 };
 
 /* send_buffer: bytes on their way to the client, where not 0. */

@@ -1,0 +1,145 @@
+/* stream_fuzz.c -- a client's bytes, before and after its login, against a whole worker. */
+#include <signal.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/ensure.h"
+#include "base/log.h"
+#include "tests/unit/worker_caller.h"
+#include "xml/parser.h"
+
+int	LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* The first byte: how far the client has come, in which cuts its bytes go, what else happens. */
+enum {
+	COMING = 0x03,
+	CUT = 0x1c,
+	CLOCK = 0x20,	/* time passes between the cuts */
+	SLOW = 0x40,	/* the client reads through a small buffer, at the end alone */
+	RESET = 0x80,	/* the administrator ends its session half way */
+};
+
+enum { NEW, LOGGED_IN, BOUND, AVAILABLE };
+
+static const size_t cuts[] = { 1, 2, 5, 16, 61, 251, 1021, SIZE_MAX };
+
+/* What we say may be longer than what it was made from. */
+static const struct parser_limits loose_limits = {
+	.stanza_bytes = 1 << 28,
+	.token_bytes = 1 << 28,
+	.value_bytes = 1 << 28,
+	.name_bytes = 1 << 20,
+	.memory = 1 << 28,
+	.depth = 1000,
+	.attributes = 100000,
+	.namespaces = 1000000,
+	.elements = 1000000,
+};
+
+static void
+on_element(void *owner, struct element *element)
+{
+	(void)owner;
+	(void)element;
+}
+
+static void
+on_end(void *owner)
+{
+	(void)owner;
+}
+
+/* All that a client gets is one well-formed stream, however it ends. */
+static void
+check_output(struct caller *caller, bool has_header)
+{
+	static const struct parser_events events = { on_element, on_element, on_end };
+	struct parser *parser = parser_new(&events, NULL, &loose_limits);
+	size_t consumed;
+
+	if (has_header)
+		parser_feed(parser, SLICE(CALLER_HEADER), &consumed);
+	ensure(parser_feed(parser, slice_from_text(caller_hear(caller)), &consumed) ==
+	    PARSER_OK);
+	parser_free(&parser);
+}
+
+static struct worker *
+the_worker(void)
+{
+	static struct worker worker;
+
+	if (worker.server.shm == NULL) {
+		worker_begin(&worker, NULL);
+		alarm(0);
+		log_set_level(LOG_ERROR);
+	}
+	return &worker;
+}
+
+static void
+come(struct caller *caller, struct worker *worker, int flags)
+{
+	caller_open(caller, worker, flags & SLOW ? 4096 : 0, false);
+	if ((flags & COMING) >= LOGGED_IN)
+		caller_login(caller, "romeo");
+	if ((flags & COMING) >= BOUND)
+		caller_bind(caller, "orchard");
+	if ((flags & COMING) == AVAILABLE)
+		caller_appear(caller, 1);
+}
+
+static void
+feed(struct caller *caller, struct slice bytes, int flags)
+{
+	struct worker *worker = caller->worker;
+	size_t piece = cuts[(flags & CUT) >> 2];
+	size_t half = bytes.length / 2;
+
+	while (bytes.length > 0) {
+		size_t length = bytes.length < piece ? bytes.length : piece;
+
+		if (length > 0 && write(caller->fd, bytes.data, length) < 0)
+			return;		/* the stream was closed */
+		bytes = slice_after(bytes, length);
+		worker_turns(worker, 2);
+		if (flags & CLOCK)
+			worker_pass(worker, 700);
+		if ((flags & RESET) && bytes.length <= half)
+			slot_ask(worker->server.shm, caller->ref, ORDER_KICK);
+	}
+	worker_settle(worker);
+}
+
+static void
+leave(struct worker *worker, struct caller *caller)
+{
+	caller_close(caller);
+	if (caller_session(caller) != NULL)
+		worker_pass(worker, 600000);
+	ensure(caller_session(caller) == NULL);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct worker *worker = the_worker();
+	struct caller romeo, juliet;
+	int flags;
+
+	if (size < 1 || size > 8192)
+		return 0;
+	signal(SIGPIPE, SIG_IGN);
+	flags = data[0];
+	caller_enter(&juliet, worker, "juliet", "balcony");
+	caller_appear(&juliet, 0);
+	come(&romeo, worker, flags);
+	feed(&romeo, slice_of(data + 1, size - 1), flags);
+	check_output(&romeo, (flags & COMING) != NEW);
+	check_output(&juliet, true);
+	leave(worker, &romeo);
+	leave(worker, &juliet);
+	ensure(worker_is_clean(worker));
+	return 0;
+}
