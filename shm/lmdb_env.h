@@ -28,6 +28,7 @@ struct env {
 	struct txn	     read;
 	struct txn	     write;
 	struct process_page *page;
+	bool		     is_full;		/* said so in the log */
 	char		     directory[512];
 };
 

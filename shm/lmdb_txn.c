@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdatomic.h>
+#include <sys/statvfs.h>
 #include <time.h>
 
 #include "base/ensure.h"
@@ -14,6 +15,7 @@
 
 #define AHEAD_BYTES (256u << 10)	/* of a volatile file always allocated behind its last page */
 #define STEP_BYTES  (1u << 20)
+#define FULL_BYTES  (16u << 20)	/* with less to be had a disk counts as full */
 
 /* Over all environments of this process: the page tells of the first that opened. */
 static int open_reads, open_writes;
@@ -105,10 +107,16 @@ begin_write(struct txn *txn)
 	return mdb_txn_begin(txn->env->mdb, NULL, 0, &txn->mdb);
 }
 
+/* That it is full is said once, until something was committed again. */
 static void
 set_error(struct txn *txn, int rc, const char *event)
 {
+	bool is_told = txn->env->is_full;
+
 	txn->error = env_result(rc);
+	txn->env->is_full |= txn->error == RESULT_FULL;
+	if (txn->error == RESULT_FULL && is_told)
+		return;
 	log_error(LOG_SHM, event, "path=%s reason=\"%s\"", txn->env->directory,
 	    mdb_strerror(rc));
 }
@@ -154,6 +162,22 @@ txn_write(struct env *env)
 	return txn;
 }
 
+/* LMDB calls a write that was cut short EIO; where the disk is about full, that is why. */
+static int
+commit_write(struct txn *txn)
+{
+	int rc = mdb_txn_commit(txn->mdb);
+	struct statvfs fs;
+	int fd;
+
+	if (rc != EIO)
+		return rc;
+	mdb_env_get_fd(txn->env->mdb, &fd);
+	if (fstatvfs(fd, &fs) == 0 && (uint64_t)fs.f_bavail * fs.f_frsize < FULL_BYTES)
+		rc = ENOSPC;
+	return rc;
+}
+
 static int
 finish(struct txn *txn, bool commits)
 {
@@ -162,9 +186,11 @@ finish(struct txn *txn, bool commits)
 	ensure(txn->is_open && txn->env->guard.pid == env_guard_pid());
 	if (txn->is_write && txn->mdb != NULL) {
 		if (commits && txn->error == RESULT_OK)
-			rc = mdb_txn_commit(txn->mdb);
+			rc = commit_write(txn);
 		else
 			mdb_txn_abort(txn->mdb);
+		if (commits && txn->error == RESULT_OK && rc == 0)
+			txn->env->is_full = false;
 		txn->mdb = NULL;
 	} else if (txn->mdb != NULL) {
 		mdb_txn_reset(txn->mdb);

@@ -549,43 +549,75 @@ memory_stands_behind_the_file(void **state)
 	assert_true(st.st_blocks * 512 >= st.st_size);
 }
 
-/* On a tmpfs of 2 MiB that something else fills up. 77: this machine does not let us mount one. */
-static int
-live_on_a_full_tmpfs(void)
+/* A tmpfs of this process alone at directory/small. False: this machine does not let us mount one. */
+static bool
+mount_small(const char *size)
 {
-	struct env_options options = options_of(ENV_CREATE | ENV_VOLATILE);
-	char path[128], key[16];
-	struct env *own;
-	int count = 199, fd;
+	char path[128];
 
 	if ((geteuid() != 0 && unshare(CLONE_NEWUSER) != 0) || unshare(CLONE_NEWNS) != 0 ||
 	    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0)
-		return 77;
+		return false;
 	snprintf(path, sizeof(path), "%s/small", directory);
-	if (mkdir(path, 0700) != 0 || mount("tmpfs", path, "tmpfs", 0, "size=2m") != 0)
-		return 77;
-	strcat(path, "/env");
-	options.directory = path;
-	if (env_open(&options, &own) != RESULT_OK)
-		return 1;
-	for (int i = 0; i < 200; i++) {
-		snprintf(key, sizeof(key), "key%06d", i);
-		if (put(own, key, slice_of(block, sizeof(block))) != RESULT_OK)
-			return 2;
-	}
+	return (mkdir(path, 0700) == 0 || errno == EEXIST) &&
+	    mount("tmpfs", path, "tmpfs", 0, size) == 0;
+}
+
+static void
+fill_small(void)
+{
+	char path[128];
+	int fd;
+
 	snprintf(path, sizeof(path), "%s/small/junk", directory);
 	fd = open(path, O_RDWR | O_CREAT, 0600);
 	while (write(fd, block, sizeof(block)) > 0)
 		;
-	for (int i = 200; i < 2000; i++) {
-		snprintf(key, sizeof(key), "key%06d", i);
-		if (put(own, key, slice_of(block, sizeof(block))) != RESULT_OK)
-			break;
-		count = i;
-	}
-	if (count == 1999 || put(own, "more", SLICE("v")) != RESULT_FULL)
+	close(fd);
+}
+
+static int
+put_numbered(struct env *where, int number)
+{
+	char key[16];
+
+	snprintf(key, sizeof(key), "key%06d", number);
+	return put(where, key, slice_of(block, sizeof(block)));
+}
+
+static int
+open_small(unsigned flags, struct env **own)
+{
+	struct env_options options = options_of(ENV_CREATE | flags);
+	char path[128];
+
+	snprintf(path, sizeof(path), "%s/small/env", directory);
+	options.directory = path;
+	return env_open(&options, own);
+}
+
+#define CANNOT_MOUNT 77
+
+static int
+live_on_a_full_tmpfs(void)
+{
+	struct env *own;
+	char key[16];
+	int count = 0;
+
+	if (!mount_small("size=2m"))
+		return CANNOT_MOUNT;
+	if (open_small(ENV_VOLATILE, &own) != RESULT_OK)
+		return 1;
+	while (count < 200)
+		if (put_numbered(own, count++) != RESULT_OK)
+			return 2;
+	fill_small();
+	while (count < 2000 && put_numbered(own, count) == RESULT_OK)
+		count++;
+	if (count == 2000 || put(own, "more", SLICE("v")) != RESULT_FULL)
 		return 3;
-	for (int i = 0; i <= count; i++) {
+	for (int i = 0; i < count; i++) {
 		snprintf(key, sizeof(key), "key%06d", i);
 		if (!has(own, key) || delete(own, key) != RESULT_OK)
 			return 4;
@@ -597,25 +629,39 @@ live_on_a_full_tmpfs(void)
 static int
 open_on_a_full_tmpfs(void)
 {
-	struct env_options options = options_of(ENV_CREATE | ENV_VOLATILE);
-	char path[128];
 	struct env *own;
-	int fd;
 
-	if ((geteuid() != 0 && unshare(CLONE_NEWUSER) != 0) || unshare(CLONE_NEWNS) != 0 ||
-	    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0)
-		return 77;
-	snprintf(path, sizeof(path), "%s/small", directory);
-	if ((mkdir(path, 0700) != 0 && errno != EEXIST) ||
-	    mount("tmpfs", path, "tmpfs", 0, "size=64k") != 0)
-		return 77;
-	strcat(path, "/junk");
-	fd = open(path, O_RDWR | O_CREAT, 0600);
-	while (write(fd, block, sizeof(block)) > 0)
-		;
-	snprintf(path, sizeof(path), "%s/small", directory);
-	options.directory = path;
-	return env_open(&options, &own) == RESULT_FULL ? 0 : 1;
+	if (!mount_small("size=64k"))
+		return CANNOT_MOUNT;
+	fill_small();
+	return open_small(ENV_VOLATILE, &own) == RESULT_FULL ? 0 : 1;
+}
+
+/* A commit of many pages is cut short at the end of the disk. */
+static int
+commit_on_a_full_disk(void)
+{
+	struct env *own;
+	struct txn *txn;
+	int result = RESULT_OK;
+
+	if (!mount_small("size=2m"))
+		return CANNOT_MOUNT;
+	if (open_small(0, &own) != RESULT_OK || put_numbered(own, 0) != RESULT_OK)
+		return 1;
+	for (int round = 0; round < 100 && result == RESULT_OK; round++) {
+		txn = txn_write(own);
+		for (int i = 0; i < 37; i++) {
+			int number = 1000 + round * 37 + i;
+
+			txn_put(txn, 0, slice_of(&number, sizeof(number)),
+			    slice_of(block, sizeof(block)));
+		}
+		result = txn_commit(&txn);
+	}
+	if (result != RESULT_FULL)
+		return 2;
+	return has(own, "key000000") ? 0 : 3;
 }
 
 static void
@@ -623,13 +669,14 @@ a_full_tmpfs_is_an_error(void **state)
 {
 	int result = in_child(live_on_a_full_tmpfs);
 
-	if (result == 77) {
+	if (result == CANNOT_MOUNT) {
 		print_message("SKIPPED: a_full_tmpfs_is_an_error: cannot mount a tmpfs of its own "
 			      "(needs root, or user namespaces)\n");
 		skip();
 	}
 	assert_int_equal(result, 0);
 	assert_int_equal(in_child(open_on_a_full_tmpfs), 0);
+	assert_int_equal(in_child(commit_on_a_full_disk), 0);
 }
 
 #define FACT(name) cmocka_unit_test_setup_teardown(name, setup, teardown)

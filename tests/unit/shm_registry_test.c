@@ -498,6 +498,41 @@ a_fresh_slot_number_is_another_session(void **state)
 	assert_slice(found.resource, "balcony");
 }
 
+static void
+fill_registry(double fill)
+{
+	static char bytes[200000];
+
+	for (uint32_t i = 0; env_fill(registry_env(registry)) < fill; i++) {
+		struct txn *txn = txn_write(registry_env(registry));
+
+		txn_put(txn, REGISTRY_META, slice_of(&i, sizeof(i)), slice_of(bytes, sizeof(bytes)));
+		assert_int_equal(txn_commit(&txn), RESULT_OK);
+	}
+}
+
+static void
+four_fifths_full_takes_no_more_sessions(void **state)
+{
+	struct slot_ref a = bound(1, "phone");
+	struct bind_answer answer;
+	uint32_t first = 0;
+	struct txn *txn;
+
+	fill_registry(0.8);
+	assert_int_equal(bind_as(take(), 1, "balcony", BIND_KICK_OLD, &answer), RESULT_FULL);
+	/* Who is there goes on. */
+	set_presence(a, 1, "phone", 1, "<presence/>");
+	assert_int_equal(registry_unbind(registry, 1, SLICE("phone"), a), RESULT_OK);
+	/* What is given back counts, though the file stays as long as it was. */
+	for (; first < 40; first++) {
+		txn = txn_write(registry_env(registry));
+		txn_delete(txn, REGISTRY_META, slice_of(&first, sizeof(first)));
+		assert_int_equal(txn_commit(&txn), RESULT_OK);
+	}
+	assert_int_equal(bind_as(take(), 1, "balcony", BIND_KICK_OLD, &answer), RESULT_OK);
+}
+
 #define FACT(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int
@@ -525,6 +560,7 @@ main(void)
 		FACT(a_slot_leads_to_its_record),
 		FACT(sweep_removes_what_has_ended),
 		FACT(each_stops_when_told),
+		FACT(four_fifths_full_takes_no_more_sessions),
 		FACT(a_fresh_slot_number_is_another_session),
 	};
 

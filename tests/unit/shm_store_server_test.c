@@ -1,10 +1,14 @@
 /* shm_store_server_test.c -- facts about requests to the store: answered in order, once, after the commit. */
 #include "unit.h"
 
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/mount.h>
+
+#undef BLOCK_SIZE	/* <sys/mount.h> has one too */
 
 #include "base/result.h"
 #include "shm/ring_record.h"
@@ -340,6 +344,106 @@ corrupt_requests_are_answered_so(void **state)
 	assert_int_equal(answer[6].result, RESULT_INVALID);
 }
 
+/* Takes the data file away from LMDB, so that its next write fails. */
+static void
+break_disk(void)
+{
+	char path[64], target[256];
+
+	for (int fd = 3; fd < 64; fd++) {
+		ssize_t length;
+
+		snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+		length = readlink(path, target, sizeof(target) - 1);
+		if (length > 0 && strstr((target[length] = 0, target), "/data.mdb") != NULL)
+			close(fd);
+	}
+}
+
+static void
+a_failed_commit_ends_the_process_and_loses_nothing(void **state)
+{
+	int status;
+	pid_t child;
+
+	ask("romeo@localhost", 1);
+	close_all();
+	child = fork();
+	if (child == 0) {
+		if (open_all() != 0)
+			_exit(9);
+		break_disk();
+		store_server_turn(server);
+		_exit(8);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), EXIT_FAILURE);
+	assert_int_equal(open_all(), 0);
+	assert_int_equal(take(), 0);
+	assert_int_equal(store_server_turn(server), 1);
+	assert_int_equal(take(), 1);
+	assert_int_equal(answer[0].result, RESULT_OK);
+}
+
+#define CANNOT_MOUNT 77
+
+static int
+serve_on_a_small_disk(void)
+{
+	static char bytes[100000];
+	struct store_context context = { .stanza = 1 };
+	struct store_change change = { .verb = STORE_SET, .table = STORE_PEP,
+		.version = STORE_ANY_VERSION, .value = slice_of(bytes, sizeof(bytes)) };
+	int refused = 0;
+
+	if ((geteuid() != 0 && unshare(CLONE_NEWUSER) != 0) || unshare(CLONE_NEWNS) != 0 ||
+	    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
+	    mount("tmpfs", directory, "tmpfs", 0, "size=4m") != 0)
+		return CANNOT_MOUNT;
+	if (open_all() != 0)
+		return 2;
+	for (int round = 0; round < 40; round++) {
+		for (int i = 0; i < 4; i++) {
+			int key = round * 4 + i;
+
+			change.key = slice_of(&key, sizeof(key));
+			if (store_ask(client, &context, &change, 1) <= 0)
+				return 3;
+		}
+		/* A small one between large ones has room where they have none. */
+		if (ask("romeo@localhost", 2) <= 0 || store_server_turn(server) != 5)
+			return 4;
+		if (take() != 5)
+			return 5;
+		for (int i = 0; i < 4; i++)
+			refused += answer[i].result == RESULT_FULL;
+		if (answer[4].result != (round == 0 ? RESULT_OK : RESULT_EXISTS))
+			return 6;
+	}
+	return refused > 0 ? 0 : 7;
+}
+
+static void
+a_full_disk_is_an_answer(void **state)
+{
+	int status;
+	pid_t child;
+
+	close_all();
+	child = fork();
+	if (child == 0)
+		_exit(serve_on_a_small_disk());
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(open_all(), 0);
+	if (WIFEXITED(status) && WEXITSTATUS(status) == CANNOT_MOUNT) {
+		print_message("SKIPPED: a_full_disk_is_an_answer: cannot mount a tmpfs of its own "
+			      "(needs root, or user namespaces)\n");
+		skip();
+	}
+	assert_int_equal(status, 0);
+}
+
 static uint64_t
 applied_records(void)
 {
@@ -420,6 +524,8 @@ main(void)
 		FACT(requests_wait_while_answers_are_not_taken),
 		FACT(a_full_ring_refuses),
 		FACT(corrupt_requests_are_answered_so),
+		FACT(a_failed_commit_ends_the_process_and_loses_nothing),
+		FACT(a_full_disk_is_an_answer),
 		FACT(a_new_memory_starts_over),
 		FACT(who_sleeps_is_woken_by_eventfd),
 	};
