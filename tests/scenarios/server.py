@@ -104,6 +104,8 @@ class Server:
         self.config = os.path.join(self.directory, "rookery.conf")
         for folder in ("data", "run"):
             os.mkdir(os.path.join(self.directory, folder), 0o700)
+            if os.geteuid() == 0:  # as root the server drops to nobody
+                shutil.chown(os.path.join(self.directory, folder), "nobody", "nogroup")
         for host in hosts:
             self.make_certificate(host)
         self.write_config()
@@ -136,7 +138,7 @@ class Server:
                     w=self.workers, p=self.port, t=self.tls_port, d=self.directory, l=self.log_level,
                     o=self.options, h=hosts))
             if os.geteuid() == 0 and "user" not in self.options:
-                f.write('user = "root";\ngroup = "root";\n')
+                f.write('user = "nobody";\ngroup = "nogroup";\n')
 
     def ctl(self, *arguments, stdin="", check=True):
         done = subprocess.run([program("rookeryctl", "ctl"), "-c", self.config, *arguments],
@@ -194,6 +196,13 @@ class Server:
     def worker_of(self, client):
         """The number of the worker that holds a connection; None when no session has its port."""
         return next((s["worker"] for s in self.sessions() if s["port"] == client.port), None)
+
+    def processes(self, kind):
+        """What `workers` says of the processes of a kind: worker, store or master."""
+        return [p for p in self.ctl_json("workers")["processes"] if p["kind"] == kind]
+
+    def worker(self, number):
+        return next(p for p in self.processes("worker") if p["number"] == number)
 
     def wait_for(self, condition, what, timeout=20):
         """Asks again until it is so; every question is a command that runs, so this does not spin."""
