@@ -14,8 +14,9 @@
 #include "shm/store.h"
 
 #define ANSWER_MS 15000
-#define LOCK_MS	  5000	/* a server that starts or stops holds the lock and does not answer */
-#define RETRY_MS  50
+#define LOCK_MS \
+	5000 /* a server that starts or stops holds the lock and does not answer */
+#define RETRY_MS 50
 
 int
 account_parse(struct ctl *ctl, struct jid *jid)
@@ -26,10 +27,10 @@ account_parse(struct ctl *ctl, struct jid *jid)
 		return status;
 	if (jid->local.length == 0 || jid->resource.length > 0)
 		return ctl_fail(EX_DATAERR, "\"%s\" is not of the form name@host",
-		    ctl->arguments.operand);
+				ctl->arguments.operand);
 	if (config_find_host(ctl->config, jid->domain) == NULL)
 		return ctl_fail(EX_NOHOST, SLICE_FMT " is no host of this server",
-		    SLICE_ARG(jid->domain));
+				SLICE_ARG(jid->domain));
 	return 0;
 }
 
@@ -69,7 +70,7 @@ account_read(struct ctl *ctl, struct slice bare_jid, struct account_view *accoun
 	if (result == RESULT_OK)
 		return 0;
 	return ctl_fail(ctl_status(result), "cannot read the accounts in %s: %s",
-	    ctl->config->data_dir, result_text(result));
+			ctl->config->data_dir, result_text(result));
 }
 
 /* --- changing --- */
@@ -79,10 +80,10 @@ static int
 ask_server(const struct ctl *ctl, const struct store_change *change, bool *was_asked)
 {
 	struct control_account head = { .verb = change->verb,
-		.hashes = change->hashes,
-		.version = change->version,
-		.jid_length = (uint32_t)change->key.length,
-		.record_length = (uint32_t)change->value.length };
+					.hashes = change->hashes,
+					.version = change->version,
+					.jid_length = (uint32_t)change->key.length,
+					.record_length = (uint32_t)change->value.length };
 	struct buffer request;
 	int fd, result;
 
@@ -91,11 +92,13 @@ ask_server(const struct ctl *ctl, const struct store_change *change, bool *was_a
 		return result;
 	*was_asked = true;
 	buffer_init(&request);
-	buffer_reserve(&request, sizeof(head) + change->key.length + change->value.length);
+	buffer_reserve(&request,
+		       sizeof(head) + change->key.length + change->value.length);
 	buffer_append(&request, slice_of(&head, sizeof(head)));
 	buffer_append(&request, change->key);
 	buffer_append(&request, change->value);
-	result = control_ask(fd, CONTROL_ACCOUNT, buffer_slice(&request), NULL, NULL, NULL);
+	result =
+	    control_ask(fd, CONTROL_ACCOUNT, buffer_slice(&request), NULL, NULL, NULL);
 	memory_wipe(request.data, request.capacity);
 	buffer_clear(&request);
 	control_close(&fd);
@@ -116,7 +119,8 @@ change_here(const struct ctl *ctl, const struct store_change *change)
 	return result;
 }
 
-/* The lock decides who writes: with it taken there is, or soon will be, a server to ask. */
+/* The lock decides who writes: with it taken there is, or soon will be, a server to ask.
+ */
 static int
 change(const struct ctl *ctl, const struct store_change *wanted, bool *was_asked)
 {
@@ -147,11 +151,11 @@ end_sessions(struct ctl *ctl, uint64_t id, enum slot_order order)
 
 int
 account_change(struct ctl *ctl, struct slice bare_jid, uint64_t version, uint64_t id,
-    const struct credentials *credentials, enum slot_order order)
+	       const struct credentials *credentials, enum slot_order order)
 {
 	struct store_change wanted = { .verb = STORE_ACCOUNT_DELETE,
-		.version = version,
-		.key = bare_jid };
+				       .version = version,
+				       .key = bare_jid };
 	uint8_t record[CREDENTIALS_RECORD_MAX];
 	bool was_asked = false;
 	int result;

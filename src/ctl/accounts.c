@@ -1,4 +1,5 @@
-/* accounts.c -- `adduser`, `passwd` and `deluser`: keys are made here, no password leaves this process. */
+/* accounts.c -- `adduser`, `passwd` and `deluser`: keys are made here, no password leaves
+ * this process. */
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -11,8 +12,8 @@
 #include "ctl/password.h"
 
 #define ALL_HASHES ((1u << SCRAM_HASH_COUNT) - 1)
-#define LOCAL_MOST 64	/* bytes of the localpart of a new account */
-#define TRIES	   5
+#define LOCAL_MOST 64 /* bytes of the localpart of a new account */
+#define TRIES      5
 
 static int
 exists(struct slice jid)
@@ -35,10 +36,11 @@ failed(const struct ctl *ctl, struct slice jid, int result)
 		return unknown(jid);
 	if (result == RESULT_DENIED)
 		return ctl_fail(EX_TEMPFAIL,
-		    "%s: another process writes the accounts, and no server answers in %s",
-		    ctl->config->data_dir, ctl->config->runtime_dir);
+				"%s: another process writes the accounts, and no server "
+				"answers in %s",
+				ctl->config->data_dir, ctl->config->runtime_dir);
 	return ctl_fail(ctl_status(result), SLICE_FMT " is as it was: %s", SLICE_ARG(jid),
-	    result_text(result));
+			result_text(result));
 }
 
 static int
@@ -49,17 +51,18 @@ read_keys(struct ctl *ctl, struct slice jid, struct credentials *credentials)
 	const char *why;
 	bool is_allowed;
 
-	ctl_bound(0);	/* people may think for as long as they like */
+	ctl_bound(0); /* people may think for as long as they like */
 	why = password_read(STDIN_FILENO, STDERR_FILENO, name.data, &password);
 	ctl_bound(CTL_SECONDS);
 	if (why != NULL)
 		return ctl_fail(EX_DATAERR, "%s", why);
 	is_allowed = credentials_derive(credentials, ALL_HASHES, buffer_slice(&password),
-	    (uint32_t)ctl->config->scram_iterations);
+					(uint32_t)ctl->config->scram_iterations);
 	password_clear(&password);
-	return is_allowed ? 0
-			  : ctl_fail(EX_DATAERR, "the password has characters that no client "
-						 "could send (RFC 8265)");
+	return is_allowed
+		   ? 0
+		   : ctl_fail(EX_DATAERR, "the password has characters that no client "
+					  "could send (RFC 8265)");
 }
 
 static int
@@ -86,7 +89,7 @@ adduser_run(struct ctl *ctl)
 		return status;
 	if (jid.local.length > LOCAL_MOST)
 		return ctl_fail(EX_DATAERR, "the name before the @ may have %d bytes",
-		    LOCAL_MOST);
+				LOCAL_MOST);
 	if (account.exists)
 		return exists(jid.bare);
 	status = read_keys(ctl, jid.bare, &account.credentials);
@@ -97,7 +100,8 @@ adduser_run(struct ctl *ctl)
 	return result == RESULT_OK ? 0 : failed(ctl, jid.bare, result);
 }
 
-/* What was changed meanwhile (disabled, or a login that added keys) stays; only the keys are new. */
+/* What was changed meanwhile (disabled, or a login that added keys) stays; only the keys
+ * are new. */
 static int
 put_keys(struct ctl *ctl, struct slice jid, const struct credentials *keys)
 {
@@ -113,7 +117,7 @@ put_keys(struct ctl *ctl, struct slice jid, const struct credentials *keys)
 			return unknown(jid);
 		memcpy(account.credentials.scram, keys->scram, sizeof(keys->scram));
 		result = account_change(ctl, jid, account.version, account.id,
-		    &account.credentials, ORDER_RESET);
+					&account.credentials, ORDER_RESET);
 		memory_wipe(&account, sizeof(account));
 	}
 	return result == RESULT_OK ? 0 : failed(ctl, jid, result);

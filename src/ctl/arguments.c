@@ -1,21 +1,22 @@
-/* arguments.c -- the command line: options anywhere, then a command and what it is to be done to. */
+/* arguments.c -- the command line: options anywhere, then a command and what it is to be
+ * done to. */
 #include "ctl/arguments.h"
 
 #include "ctl/command.h"
 
 struct reading {
 	struct arguments *arguments;
-	unsigned	  options;	/* enum command_option: those given */
-	const char	 *word[3];
-	int		  words;
-	struct buffer	 *why;
+	unsigned options; /* enum command_option: those given */
+	const char *word[3];
+	int words;
+	struct buffer *why;
 };
 
 static bool
 fail(struct reading *reading, const char *text, const char *about)
 {
 	buffer_printf(reading->why, "%s%s%s", about != NULL ? about : "",
-	    about != NULL ? ": " : "", text);
+		      about != NULL ? ": " : "", text);
 	return false;
 }
 
@@ -45,9 +46,10 @@ read_option(struct reading *reading, char **argv, int argc, int *i)
 {
 	const char *text = argv[*i];
 	const char *equals = text[1] == '-' ? strchr(text, '=') : NULL;
-	struct slice name = slice_of(text, equals != NULL ? (size_t)(equals - text) : strlen(text));
+	struct slice name =
+	    slice_of(text, equals != NULL ? (size_t)(equals - text) : strlen(text));
 	bool takes_value = slice_is(name, "-c") || slice_is(name, "--config") ||
-	    slice_is(name, "--count");
+			   slice_is(name, "--count");
 	const char *value = NULL;
 
 	if (takes_value) {
@@ -111,7 +113,8 @@ find_command(struct reading *reading)
 	arguments->operand = reading->words > 1 ? reading->word[1] : NULL;
 	if (arguments->operand != NULL && command->operand == NULL)
 		return fail(reading, "takes no argument", command->name);
-	if (arguments->operand == NULL && command->operand != NULL && command->operand[0] != '[')
+	if (arguments->operand == NULL && command->operand != NULL &&
+	    command->operand[0] != '[')
 		return fail(reading, "what it is for is missing", command->name);
 	if ((reading->options & ~command->options) != 0)
 		return fail(reading, "does not take that option", command->name);
@@ -124,7 +127,8 @@ arguments_parse(int argc, char **argv, struct arguments *arguments, struct buffe
 	struct reading reading = { .arguments = arguments, .why = why };
 	bool has_options = true;
 
-	*arguments = (struct arguments){ .config_path = ROOKERY_SYSCONFDIR "/rookery/rookery.conf" };
+	*arguments = (struct arguments){ .config_path =
+					     ROOKERY_SYSCONFDIR "/rookery/rookery.conf" };
 	for (int i = 1; i < argc; i++) {
 		if (has_options && strcmp(argv[i], "--") == 0) {
 			has_options = false;

@@ -6,8 +6,8 @@
 #define LINE_WIDTH 78
 
 static const struct {
-	unsigned    option;
-	const char *text;	/* as it is written */
+	unsigned option;
+	const char *text; /* as it is written */
 	const char *mdoc;
 } options[] = {
 	{ COMMAND_JSON, "[--json]", " Op Fl -json" },
@@ -59,14 +59,14 @@ command_write_usage(FILE *out)
 		char name[40];
 
 		snprintf(name, sizeof(name), "%s%s%s", all[i].name,
-		    all[i].operand != NULL ? " " : "",
-		    all[i].operand != NULL ? all[i].operand : "");
+			 all[i].operand != NULL ? " " : "",
+			 all[i].operand != NULL ? all[i].operand : "");
 		fprintf(out, "  %-18s %s\n", name, all[i].about);
 	}
-	fputs("\n-c names the configuration, " ROOKERY_SYSCONFDIR
-	      "/rookery/rookery.conf unless given.\n"
+	fputs("\n-c names the configuration. Unless given it is\n" ROOKERY_SYSCONFDIR
+	      "/rookery/rookery.conf.\n"
 	      "`rookeryctl help COMMAND` tells more, rookeryctl(8) everything.\n",
-	    out);
+	      out);
 }
 
 void

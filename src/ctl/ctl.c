@@ -1,4 +1,5 @@
-/* ctl.c -- what the commands share: configuration, memory of the server, and how to fail. */
+/* ctl.c -- what the commands share: configuration, memory of the server, and how to fail.
+ */
 #include "ctl/ctl.h"
 
 #include <errno.h>
@@ -58,7 +59,7 @@ read_file(const char *path, struct buffer *out)
 
 	if (fd < 0)
 		return ctl_fail(errno == EACCES ? EX_NOPERM : EX_NOINPUT, "%s: %s", path,
-		    strerror(errno));
+				strerror(errno));
 	for (;;) {
 		ssize_t count = read(fd, buffer_reserve(out, 65536), 65536);
 
@@ -105,8 +106,8 @@ on_mistake(void *owner, const struct config_mistake *mistake)
 	if (mistake->line > 0)
 		snprintf(line, sizeof(line), ":%u", mistake->line);
 	ctl_fail(0, "%s%s: %s%s%s", mistake->file, line,
-	    mistake->option != NULL ? mistake->option : "",
-	    mistake->option != NULL ? ": " : "", mistake->text);
+		 mistake->option != NULL ? mistake->option : "",
+		 mistake->option != NULL ? ": " : "", mistake->text);
 }
 
 /* What we make must be the server's, and its memory is closed to everybody else. */
@@ -117,11 +118,11 @@ become_server_user(const struct config *config, unsigned options)
 
 	if (privileges_find(config->user, config->group, &identity) != RESULT_OK)
 		return ctl_fail(EX_OSERR, "cannot act as the user \"%s\" of the server",
-		    config->user);
+				config->user);
 	if ((options & COMMAND_DATA) != 0 &&
 	    directories_make(config->data_dir, &identity) != RESULT_OK)
 		return ctl_fail(EX_CANTCREAT, "cannot use the data directory %s",
-		    config->data_dir);
+				config->data_dir);
 	privileges_drop(&identity);
 	return 0;
 }
@@ -136,8 +137,9 @@ ctl_open_config(struct ctl *ctl)
 	buffer_init(&text);
 	status = read_file(ctl->arguments.config_path, &text);
 	if (status == 0) {
-		ctl->config = config_parse(buffer_slice(&text), ctl->arguments.config_path,
-		    prepare_domain, on_mistake, NULL);
+		ctl->config =
+		    config_parse(buffer_slice(&text), ctl->arguments.config_path,
+				 prepare_domain, on_mistake, NULL);
 		if (ctl->config == NULL)
 			status = EX_CONFIG;
 	}
@@ -170,21 +172,22 @@ ctl_check_access(const struct ctl *ctl)
 	if (access(runtime_dir, R_OK | X_OK) == 0 || errno != EACCES)
 		return 0;
 	return ctl_fail(EX_NOPERM, "%s: only the server's user and root may look into it",
-	    runtime_dir);
+			runtime_dir);
 }
 
 static int
 not_running(const struct ctl *ctl)
 {
 	return ctl_fail(EX_UNAVAILABLE, "the server does not run (%s)",
-	    ctl->config->runtime_dir);
+			ctl->config->runtime_dir);
 }
 
 static int
 cannot_read(const struct ctl *ctl, int result)
 {
-	return ctl_fail(ctl_status(result), "cannot read the memory of the server in %s: %s",
-	    ctl->config->runtime_dir, result_text(result));
+	return ctl_fail(ctl_status(result),
+			"cannot read the memory of the server in %s: %s",
+			ctl->config->runtime_dir, result_text(result));
 }
 
 int

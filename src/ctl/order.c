@@ -14,12 +14,12 @@
 #include "ctl/ctl.h"
 #include "process/control_client.h"
 
-#define ANSWER_MS  10000
-#define REFS_MOST  4096		/* a request */
+#define ANSWER_MS 10000
+#define REFS_MOST 4096 /* a request */
 
 static int
 send_refs(int fd, enum slot_order order, const struct slot_ref *refs, size_t count,
-    uint64_t *done)
+	  uint64_t *done)
 {
 	struct control_order head = { .order = order };
 	struct buffer request, reply;
@@ -30,7 +30,8 @@ send_refs(int fd, enum slot_order order, const struct slot_ref *refs, size_t cou
 	buffer_init(&reply);
 	buffer_append(&request, slice_of(&head, sizeof(head)));
 	buffer_append(&request, slice_of(refs, count * sizeof(refs[0])));
-	result = control_ask(fd, CONTROL_ORDER, buffer_slice(&request), NULL, NULL, &reply);
+	result =
+	    control_ask(fd, CONTROL_ORDER, buffer_slice(&request), NULL, NULL, &reply);
 	if (result == RESULT_OK && buffer_length(&reply) >= sizeof(present))
 		memcpy(&present, buffer_slice(&reply).data, sizeof(present));
 	*done += present;
@@ -51,16 +52,17 @@ send_all(const struct ctl *ctl, enum slot_order order, struct slice refs, uint64
 	result = control_open(ctl->config->runtime_dir, ANSWER_MS, &fd);
 	for (size_t i = 0; i < count && result == RESULT_OK; i += REFS_MOST)
 		result = send_refs(fd, order, all + i,
-		    count - i < REFS_MOST ? count - i : REFS_MOST, done);
+				   count - i < REFS_MOST ? count - i : REFS_MOST, done);
 	control_close(&fd);
-	return result == RESULT_OK ? 0
-				   : ctl_fail(ctl_status(result), "the sessions were not closed: %s",
-					 result_text(result));
+	return result == RESULT_OK
+		   ? 0
+		   : ctl_fail(ctl_status(result), "the sessions were not closed: %s",
+			      result_text(result));
 }
 
 int
-order_sessions(struct ctl *ctl, uint64_t account, const struct jid *jid, enum slot_order order,
-    uint64_t *count)
+order_sessions(struct ctl *ctl, uint64_t account, const struct jid *jid,
+	       enum slot_order order, uint64_t *count)
 {
 	struct session_views views;
 	struct buffer refs;
@@ -84,7 +86,8 @@ order_sessions(struct ctl *ctl, uint64_t account, const struct jid *jid, enum sl
 
 /* --- kick --- */
 
-/* A full JID names one session; a bare one all of the account, those that are not bound yet too. */
+/* A full JID names one session; a bare one all of the account, those that are not bound
+ * yet too. */
 static int
 find_account(struct ctl *ctl, const struct jid *jid, uint64_t *id)
 {
@@ -112,7 +115,7 @@ kick_run(struct ctl *ctl)
 	status = ctl_parse_jid(ctl, &jid);
 	if (status == 0 && jid.local.length == 0)
 		status = ctl_fail(EX_DATAERR, "%s is no account and no session",
-		    ctl->arguments.operand);
+				  ctl->arguments.operand);
 	if (status == 0)
 		status = ctl_open_config(ctl);
 	if (status == 0)
@@ -124,7 +127,8 @@ kick_run(struct ctl *ctl)
 	if (status != 0)
 		return status;
 	if (count == 0)
-		return ctl_fail(EX_NOUSER, SLICE_FMT " has no session", SLICE_ARG(jid.full));
+		return ctl_fail(EX_NOUSER, SLICE_FMT " has no session",
+				SLICE_ARG(jid.full));
 	printf("%" PRIu64 " %s closed\n", count, count == 1 ? "session" : "sessions");
 	return 0;
 }

@@ -1,4 +1,5 @@
-/* password.c -- a password from a prompt or a pipe; never from an argument, which others can see. */
+/* password.c -- a password from a prompt or a pipe; never from an argument, which others
+ * can see. */
 #include "ctl/password.h"
 
 #include <errno.h>
@@ -15,8 +16,8 @@ static const char no_line[] = "no password came from standard input";
 /* What must be put right again when a signal ends us in the middle of a prompt. */
 static struct {
 	volatile sig_atomic_t is_silent;
-	int		      fd;
-	struct termios	      before;
+	int fd;
+	struct termios before;
 } terminal;
 
 static void

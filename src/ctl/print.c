@@ -1,5 +1,4 @@
 /* print.c -- texts for a terminal: no byte of a peer's may steer it. */
-#define _XOPEN_SOURCE 700	/* wcwidth */
 #include "ctl/print.h"
 
 #include <wchar.h>
@@ -10,15 +9,15 @@
 static bool
 turns_direction(int32_t c)
 {
-	return c == 0x061c || c == 0x200e || c == 0x200f || (c >= 0x202a && c <= 0x202e) ||
-	    (c >= 0x2066 && c <= 0x2069);
+	return c == 0x061c || c == 0x200e || c == 0x200f ||
+	       (c >= 0x202a && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069);
 }
 
 static bool
 is_harmless(int32_t c)
 {
 	return c >= 0x20 && !(c >= 0x7f && c <= 0x9f) && c != 0x2028 && c != 0x2029 &&
-	    !turns_direction(c);
+	       !turns_direction(c);
 }
 
 void
@@ -33,7 +32,8 @@ print_safe(struct buffer *out, struct slice text)
 			buffer_append(out, slice_of(text.data, length));
 		else
 			for (size_t i = 0; i < length; i++)
-				buffer_printf(out, "\\x%02x", (unsigned char)text.data[i]);
+				buffer_printf(out, "\\x%02x",
+					      (unsigned char)text.data[i]);
 		text = slice_after(text, length);
 	}
 }
@@ -60,7 +60,9 @@ print_width(struct slice text)
 void
 print_bytes(struct buffer *out, uint64_t bytes)
 {
-	static const char *const units[] = { "B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB" };
+	static const char *const units[] = {
+		"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"
+	};
 	double value = (double)bytes;
 	size_t unit = 0;
 
@@ -68,14 +70,15 @@ print_bytes(struct buffer *out, uint64_t bytes)
 		value /= 1024;
 		unit++;
 	}
-	buffer_printf(out, unit > 0 && value < 10 ? "%.1f %s" : "%.0f %s", value, units[unit]);
+	buffer_printf(out, unit > 0 && value < 10 ? "%.1f %s" : "%.0f %s", value,
+		      units[unit]);
 }
 
 void
 print_duration(struct buffer *out, uint64_t ms)
 {
 	static const struct {
-		uint64_t    seconds;
+		uint64_t seconds;
 		const char *name;
 	} units[] = { { 86400, "d" }, { 3600, "h" }, { 60, "min" }, { 1, "s" } };
 	uint64_t seconds = ms / 1000;
@@ -84,9 +87,10 @@ print_duration(struct buffer *out, uint64_t ms)
 	while (i < 3 && seconds < units[i].seconds)
 		i++;
 	buffer_printf(out, "%llu %s", (unsigned long long)(seconds / units[i].seconds),
-	    units[i].name);
+		      units[i].name);
 	seconds %= units[i].seconds;
 	if (i < 3 && seconds / units[i + 1].seconds > 0)
 		buffer_printf(out, " %llu %s",
-		    (unsigned long long)(seconds / units[i + 1].seconds), units[i + 1].name);
+			      (unsigned long long)(seconds / units[i + 1].seconds),
+			      units[i + 1].name);
 }

@@ -26,15 +26,17 @@ read_text(pid_t pid, const char *name, char *out, size_t size)
 	return true;
 }
 
-/* proc(5): utime and stime are fields 14 and 15; the name in field 2 may hold anything. */
+/* proc(5): utime and stime are fields 14 and 15; the name in field 2 may hold anything.
+ */
 static uint64_t
 cpu_ms(const char *stat)
 {
 	const char *rest = strrchr(stat, ')');
 	unsigned long long user, kernel;
 
-	if (rest == NULL || sscanf(rest + 1, " %*c %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %llu %llu",
-				&user, &kernel) != 2)
+	if (rest == NULL ||
+	    sscanf(rest + 1, " %*c %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %llu %llu",
+		   &user, &kernel) != 2)
 		return 0;
 	return (user + kernel) * 1000 / (uint64_t)sysconf(_SC_CLK_TCK);
 }

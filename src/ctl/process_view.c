@@ -14,8 +14,8 @@ const char *
 process_state_name(enum process_state state)
 {
 	static const char *const names[] = { [PROCESS_STARTING] = "starting",
-		[PROCESS_READY] = "ready",
-		[PROCESS_GONE] = "gone" };
+					     [PROCESS_READY] = "ready",
+					     [PROCESS_GONE] = "gone" };
 
 	return names[state];
 }
@@ -70,8 +70,12 @@ process_views_read(const struct ctl *ctl, struct process_view views[PROCESS_VIEW
 	for (uint32_t i = 0; i <= master; i++) {
 		views[i] = (struct process_view){ 0 };
 		read_one(shm, i, &views[i]);
-		views[i].kind = i < shm->workers ? "worker" : i < master ? "store" : "master";
-		views[i].number = i < shm->workers ? i : i < master ? i - shm->workers : 0;
+		views[i].kind = i < shm->workers ? "worker"
+				: i < master     ? "store"
+						 : "master";
+		views[i].number = i < shm->workers ? i
+				  : i < master     ? i - shm->workers
+						   : 0;
 		if (i < shm->workers)
 			views[i].sessions = sessions[i];
 	}

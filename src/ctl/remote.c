@@ -1,4 +1,5 @@
-/* remote.c -- `reload`, `stop`, `clock` and `trace`: what only the running master can do. */
+/* remote.c -- `reload`, `stop`, `clock` and `trace`: what only the running master can do.
+ */
 #include <errno.h>
 #include <math.h>
 #include <poll.h>
@@ -16,8 +17,8 @@
 #include "process/heartbeat.h"
 
 #define ANSWER_MS     15000
-#define STOP_MS	      120000	/* clients are given close_timeout, which is at most 60 s */
-#define END_MS	      5000
+#define STOP_MS       120000 /* clients are given close_timeout, which is at most 60 s */
+#define END_MS        5000
 #define CLOCK_SECONDS 1e9
 
 static int
@@ -32,11 +33,13 @@ connect_server(struct ctl *ctl, int timeout_ms, int *fd)
 		return status;
 	result = control_open(ctl->config->runtime_dir, timeout_ms, fd);
 	if (result == RESULT_NOT_FOUND)
-		return ctl_fail(EX_UNAVAILABLE, "the server does not run: nobody listens on %s/%s",
-		    ctl->config->runtime_dir, CONTROL_SOCKET);
-	return result == RESULT_OK ? 0
-				   : ctl_fail(ctl_status(result), "cannot speak to the server: %s",
-					 result_text(result));
+		return ctl_fail(EX_UNAVAILABLE,
+				"the server does not run: nobody listens on %s/%s",
+				ctl->config->runtime_dir, CONTROL_SOCKET);
+	return result == RESULT_OK
+		   ? 0
+		   : ctl_fail(ctl_status(result), "cannot speak to the server: %s",
+			      result_text(result));
 }
 
 static bool
@@ -49,8 +52,8 @@ print_line(struct slice line)
 	print_safe(&safe, line);
 	buffer_append_byte(&safe, '\n');
 	is_written = fwrite(buffer_slice(&safe).data, 1, buffer_length(&safe), stdout) ==
-		buffer_length(&safe) &&
-	    fflush(stdout) == 0;
+			 buffer_length(&safe) &&
+		     fflush(stdout) == 0;
 	buffer_clear(&safe);
 	return is_written;
 }
@@ -78,7 +81,7 @@ reload_run(struct ctl *ctl)
 		return ctl_fail(EX_CONFIG, "nothing was changed");
 	return result == RESULT_OK ? 0
 				   : ctl_fail(ctl_status(result), "not reloaded: %s",
-					 result_text(result));
+					      result_text(result));
 }
 
 int
@@ -101,9 +104,10 @@ stop_run(struct ctl *ctl)
 	end = heartbeat_now_ms() + END_MS;
 	while (result == RESULT_OK && ctl_is_running(ctl) && heartbeat_now_ms() < end)
 		poll(NULL, 0, 10);
-	return result == RESULT_OK ? 0
-				   : ctl_fail(ctl_status(result), "the server did not stop: %s",
-					 result_text(result));
+	return result == RESULT_OK
+		   ? 0
+		   : ctl_fail(ctl_status(result), "the server did not stop: %s",
+			      result_text(result));
 }
 
 int
@@ -119,27 +123,29 @@ clock_run(struct ctl *ctl)
 	ctl_bound(CTL_SECONDS);
 	seconds = strtod(text, &rest);
 	if (*rest != '\0' || rest == text || !(seconds >= 0 && seconds <= CLOCK_SECONDS))
-		return ctl_fail(EX_USAGE, "\"%s\" is no number of seconds from 0 to %.0f", text,
-		    CLOCK_SECONDS);
+		return ctl_fail(EX_USAGE, "\"%s\" is no number of seconds from 0 to %.0f",
+				text, CLOCK_SECONDS);
 	ms = (uint64_t)llround(seconds * 1000);
 	status = connect_server(ctl, ANSWER_MS, &fd);
 	if (status != 0)
 		return status;
-	result = control_ask(fd, CONTROL_CLOCK, slice_of(&ms, sizeof(ms)), NULL, NULL, NULL);
+	result =
+	    control_ask(fd, CONTROL_CLOCK, slice_of(&ms, sizeof(ms)), NULL, NULL, NULL);
 	control_close(&fd);
 	if (result == RESULT_DENIED)
-		return ctl_fail(EX_NOPERM, "the server was not started with --test-clock");
+		return ctl_fail(EX_NOPERM,
+				"the server was not started with --test-clock");
 	return result == RESULT_OK ? 0
 				   : ctl_fail(ctl_status(result), "the clock stays: %s",
-					 result_text(result));
+					      result_text(result));
 }
 
 /* --- trace --- */
 
 struct trace {
-	int	 fd;
-	uint64_t left;		/* UINT64_MAX: no limit */
-	bool	 is_over;
+	int fd;
+	uint64_t left; /* UINT64_MAX: no limit */
+	bool is_over;
 };
 
 static void
@@ -170,13 +176,14 @@ trace_run(struct ctl *ctl)
 		return status;
 	if (ctl->arguments.count != 0)
 		trace.left = ctl->arguments.count;
-	result = control_ask(trace.fd, CONTROL_TRACE, jid.full, on_trace_line, &trace, NULL);
+	result =
+	    control_ask(trace.fd, CONTROL_TRACE, jid.full, on_trace_line, &trace, NULL);
 	control_close(&trace.fd);
 	if (trace.is_over)
 		return 0;
 	if (result == RESULT_CLOSED)
 		return ctl_fail(EX_UNAVAILABLE, "the server ended the trace");
-	return result == RESULT_OK ? 0
-				   : ctl_fail(ctl_status(result), "no trace: %s",
-					 result_text(result));
+	return result == RESULT_OK
+		   ? 0
+		   : ctl_fail(ctl_status(result), "no trace: %s", result_text(result));
 }

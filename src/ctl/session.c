@@ -1,4 +1,5 @@
-/* session.c -- `session FULL-JID`: the properties of a session, by the names of rookery-session(7). */
+/* session.c -- `session FULL-JID`: the properties of a session, by the names of
+ * rookery-session(7). */
 #include <inttypes.h>
 #include <stdio.h>
 #include <sysexits.h>
@@ -28,7 +29,8 @@ presence_of(struct ctl *ctl, const struct session_view *view)
 	struct txn *txn = registry_read(ctl->registry);
 	struct slice presence = SLICE_EMPTY, copy = SLICE_EMPTY;
 
-	if (registry_presence(ctl->registry, txn, view->account, view->resource_hash, &presence))
+	if (registry_presence(ctl->registry, txn, view->account, view->resource_hash,
+			      &presence))
 		copy = arena_copy(&ctl->arena, presence);
 	txn_end(&txn);
 	return copy;
@@ -50,7 +52,8 @@ conn_text(struct ctl *ctl, const struct session_view *view)
 {
 	if ((view->flags & SLOT_HIBERNATING) != 0)
 		return SLICE("none");
-	return arena_printf(&ctl->arena,
+	return arena_printf(
+	    &ctl->arena,
 	    (view->flags & SLOT_IPV6) != 0
 		? "[%s]:%" PRIu32 ", worker %" PRIu32 " (process %" PRIu32 "), %s"
 		: "%s:%" PRIu32 ", worker %" PRIu32 " (process %" PRIu32 "), %s",
@@ -87,20 +90,22 @@ conn_json(const struct session_view *view)
 	if ((view->flags & SLOT_HIBERNATING) != 0)
 		return json_null();
 	return json_pack("{ss sI sI sI so}", "address", view->address, "port",
-	    (json_int_t)view->port, "worker", (json_int_t)view->worker, "pid",
-	    (json_int_t)view->pid, "tls", answer_text(slice_from_text(view->tls)));
+			 (json_int_t)view->port, "worker", (json_int_t)view->worker,
+			 "pid", (json_int_t)view->pid, "tls",
+			 answer_text(slice_from_text(view->tls)));
 }
 
 static int
 write_json(const struct session_view *view, struct slice presence)
 {
-	return answer_write(json_pack("{so sb ss so so so so si so sb sn}", "conn",
-	    conn_json(view), "notopen", (view->flags & SLOT_NOTOPEN) != 0, "type",
-	    session_type_name(view->type), "username", answer_text(view->jid.local), "host",
+	return answer_write(json_pack(
+	    "{so sb ss so so so so si so sb sn}", "conn", conn_json(view), "notopen",
+	    (view->flags & SLOT_NOTOPEN) != 0, "type", session_type_name(view->type),
+	    "username", answer_text(view->jid.local), "host",
 	    answer_text(view->jid.domain), "resource", answer_text(view->jid.resource),
-	    "full_jid", answer_text(view->jid.full), "priority", view->priority, "presence",
-	    answer_text(presence), "interested", (view->flags & SLOT_INTERESTED) != 0,
-	    "roster"));
+	    "full_jid", answer_text(view->jid.full), "priority", view->priority,
+	    "presence", answer_text(presence), "interested",
+	    (view->flags & SLOT_INTERESTED) != 0, "roster"));
 }
 
 int
@@ -114,8 +119,9 @@ session_run(struct ctl *ctl)
 	ctl_bound(CTL_SECONDS);
 	status = ctl_parse_jid(ctl, &jid);
 	if (status == 0 && jid.resource.length == 0)
-		status = ctl_fail(EX_DATAERR, "\"%s\" has no resource: `sessions` lists them",
-		    ctl->arguments.operand);
+		status =
+		    ctl_fail(EX_DATAERR, "\"%s\" has no resource: `sessions` lists them",
+			     ctl->arguments.operand);
 	if (status == 0)
 		status = ctl_open_config(ctl);
 	if (status == 0)
@@ -126,7 +132,7 @@ session_run(struct ctl *ctl)
 	view = find(&views, &jid);
 	if (view == NULL)
 		status = ctl_fail(EX_NOUSER, "no session of that name: " SLICE_FMT,
-		    SLICE_ARG(jid.full));
+				  SLICE_ARG(jid.full));
 	else if (ctl->arguments.json)
 		status = write_json(view, presence_of(ctl, view));
 	else

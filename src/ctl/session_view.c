@@ -1,4 +1,5 @@
-/* session_view.c -- sessions as shared memory shows them at one moment: copied, so that nothing changes under the reader. */
+/* session_view.c -- sessions as shared memory shows them at one moment: copied, so that
+ * nothing changes under the reader. */
 #include "ctl/session_view.h"
 
 #include <stdio.h>
@@ -22,24 +23,21 @@ static const char *const type_names[] = {
 };
 
 static const struct {
-	uint32_t    flag;
+	uint32_t flag;
 	const char *name;
 } flag_names[] = {
-	{ SLOT_SECURE, "secure" },
-	{ SLOT_NOTOPEN, "notopen" },
-	{ SLOT_AVAILABLE, "available" },
-	{ SLOT_INTERESTED, "interested" },
-	{ SLOT_HIBERNATING, "hibernating" },
-	{ SLOT_RESUMABLE, "resumable" },
-	{ SLOT_CARBONS, "carbons" },
-	{ SLOT_INACTIVE, "inactive" },
+	{ SLOT_SECURE, "secure" },           { SLOT_NOTOPEN, "notopen" },
+	{ SLOT_AVAILABLE, "available" },     { SLOT_INTERESTED, "interested" },
+	{ SLOT_HIBERNATING, "hibernating" }, { SLOT_RESUMABLE, "resumable" },
+	{ SLOT_CARBONS, "carbons" },         { SLOT_INACTIVE, "inactive" },
 	{ SLOT_DIRECT_TLS, "direct_tls" },
 };
 
 const char *
 session_type_name(uint32_t type)
 {
-	return type < sizeof(type_names) / sizeof(type_names[0]) ? type_names[type] : "unknown";
+	return type < sizeof(type_names) / sizeof(type_names[0]) ? type_names[type]
+								 : "unknown";
 }
 
 void
@@ -52,7 +50,7 @@ session_flags_text(uint32_t flags, char *out, size_t size)
 		if ((flags & flag_names[i].flag) == 0 || length >= size)
 			continue;
 		length += (size_t)snprintf(out + length, size - length, "%s%s",
-		    length > 0 ? "," : "", flag_names[i].name);
+					   length > 0 ? "," : "", flag_names[i].name);
 	}
 }
 
@@ -94,7 +92,7 @@ copy_slot(const struct shm *shm, const struct slot *slot, struct session_view *v
 }
 
 struct collecting {
-	struct ctl	     *ctl;
+	struct ctl *ctl;
 	struct session_views *views;
 };
 
@@ -128,10 +126,11 @@ add_jid(struct ctl *ctl, struct txn *txn, struct session_view *view)
 
 	if (!registry_session_of(ctl->registry, txn, view->ref, &record))
 		return;
-	text = arena_printf(&ctl->arena, SLICE_FMT "/" SLICE_FMT, SLICE_ARG(record.bare_jid),
-	    SLICE_ARG(record.resource));
+	text = arena_printf(&ctl->arena, SLICE_FMT "/" SLICE_FMT,
+			    SLICE_ARG(record.bare_jid), SLICE_ARG(record.resource));
 	jid_split(text, &view->jid);
-	if (registry_find_resource(ctl->registry, txn, record.account, record.resource, &route))
+	if (registry_find_resource(ctl->registry, txn, record.account, record.resource,
+				   &route))
 		view->resource_hash = route.resource_hash;
 }
 

@@ -1,4 +1,5 @@
-/* sessions.c -- `sessions`: who is connected, from shared memory, whether the workers answer or not. */
+/* sessions.c -- `sessions`: who is connected, from shared memory, whether the workers
+ * answer or not. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <sysexits.h>
@@ -13,26 +14,19 @@
 #include "shm/blocks.h"
 
 static const struct table_column columns[] = {
-	{ "JID", TABLE_LEFT },
-	{ "TYPE", TABLE_LEFT },
-	{ "WORKER", TABLE_RIGHT },
-	{ "ADDRESS", TABLE_LEFT },
-	{ "PRIO", TABLE_RIGHT },
-	{ "FLAGS", TABLE_LEFT },
-	{ "SINCE", TABLE_LEFT },
-	{ "TLS", TABLE_LEFT },
-	{ "MECHANISM", TABLE_LEFT },
-	{ "IN", TABLE_RIGHT },
-	{ "OUT", TABLE_RIGHT },
-	{ "QUEUE", TABLE_RIGHT },
-	{ "BYTES", TABLE_RIGHT },
-	{ 0 },
+	{ "JID", TABLE_LEFT },       { "TYPE", TABLE_LEFT },
+	{ "WORKER", TABLE_RIGHT },   { "ADDRESS", TABLE_LEFT },
+	{ "PRIO", TABLE_RIGHT },     { "FLAGS", TABLE_LEFT },
+	{ "SINCE", TABLE_LEFT },     { "TLS", TABLE_LEFT },
+	{ "MECHANISM", TABLE_LEFT }, { "IN", TABLE_RIGHT },
+	{ "OUT", TABLE_RIGHT },      { "QUEUE", TABLE_RIGHT },
+	{ "BYTES", TABLE_RIGHT },    { 0 },
 };
 
 struct sums {
 	uint64_t connected, available, interested, hibernating;
 	uint64_t queue_entries, queue_bytes;
-	uint64_t block_bytes;	/* of all arenas */
+	uint64_t block_bytes; /* of all arenas */
 };
 
 static struct sums
@@ -85,8 +79,9 @@ add_row(struct table *table, const struct session_view *view)
 	table_add(table, name_of(view));
 	table_add(table, slice_from_text(session_type_name(view->type)));
 	table_printf(table, "%" PRIu32, view->worker);
-	table_printf(table, (view->flags & SLOT_IPV6) != 0 ? "[%s]:%" PRIu32 : "%s:%" PRIu32,
-	    view->address, view->port);
+	table_printf(table,
+		     (view->flags & SLOT_IPV6) != 0 ? "[%s]:%" PRIu32 : "%s:%" PRIu32,
+		     view->address, view->port);
 	table_printf(table, "%d", view->priority);
 	table_add(table, slice_from_text(flags));
 	add_since(table, view->since_us);
@@ -106,9 +101,10 @@ write_footer(const struct sums *sums, size_t count)
 
 	buffer_init(&text);
 	buffer_printf(&text,
-	    "%zu shown: %" PRIu64 " connected resources, %" PRIu64 " available, %" PRIu64
-	    " interested, %" PRIu64 " hibernating\n",
-	    count, sums->connected, sums->available, sums->interested, sums->hibernating);
+		      "%zu shown: %" PRIu64 " connected, %" PRIu64 " available, %" PRIu64
+		      " interested, %" PRIu64 " hibernating\n",
+		      count, sums->connected, sums->available, sums->interested,
+		      sums->hibernating);
 	buffer_append_text(&text, "memory: ");
 	print_bytes(&text, slots);
 	buffer_printf(&text, " of slots (%zu B each), ", sizeof(struct slot));
@@ -175,7 +171,8 @@ session_json(const struct session_view *view)
 	json_object_set_new(object, "carbons", flag(view, SLOT_CARBONS));
 	json_object_set_new(object, "inactive", flag(view, SLOT_INACTIVE));
 	json_object_set_new(object, "tls", answer_text(slice_from_text(view->tls)));
-	json_object_set_new(object, "mechanism", answer_text(slice_from_text(view->mechanism)));
+	json_object_set_new(object, "mechanism",
+			    answer_text(slice_from_text(view->mechanism)));
 	json_object_set_new(object, "id", answer_text(slice_from_text(view->id)));
 	json_object_set_new(object, "since", answer_time(view->since_us));
 	json_object_set_new(object, "bound", answer_time(view->bound_us));
@@ -198,12 +195,13 @@ write_json(const struct ctl *ctl, const struct session_view *views, size_t count
 
 	for (size_t i = 0; i < count; i++)
 		json_array_append_new(list, session_json(&views[i]));
-	return answer_write(json_pack("{so, s{sI sI sI sI sI sI sI sI}}", "sessions", list,
-	    "totals", "shown", (json_int_t)count, "connected", (json_int_t)sums.connected,
-	    "available", (json_int_t)sums.available, "interested",
-	    (json_int_t)sums.interested, "hibernating", (json_int_t)sums.hibernating,
-	    "queue_entries", (json_int_t)sums.queue_entries, "queue_bytes",
-	    (json_int_t)sums.queue_bytes, "block_bytes", (json_int_t)sums.block_bytes));
+	return answer_write(json_pack(
+	    "{so, s{sI sI sI sI sI sI sI sI}}", "sessions", list, "totals", "shown",
+	    (json_int_t)count, "connected", (json_int_t)sums.connected, "available",
+	    (json_int_t)sums.available, "interested", (json_int_t)sums.interested,
+	    "hibernating", (json_int_t)sums.hibernating, "queue_entries",
+	    (json_int_t)sums.queue_entries, "queue_bytes", (json_int_t)sums.queue_bytes,
+	    "block_bytes", (json_int_t)sums.block_bytes));
 }
 
 /* --- the command --- */

@@ -30,10 +30,10 @@ static const struct table_column memory_columns[] = {
 };
 
 struct memory {
-	uint64_t runtime_bytes;		/* what stands behind the files of runtime_dir */
+	uint64_t runtime_bytes; /* what stands behind the files of runtime_dir */
 	uint64_t slots_used, slots_max;
 	uint64_t block_bytes_used, block_bytes_committed;
-	double	 registry_fill;
+	double registry_fill;
 };
 
 /* Allocated, not apparent, sizes; runtime_dir and the registry below it. */
@@ -49,7 +49,8 @@ directory_bytes(const char *path)
 	while ((entry = readdir(directory)) != NULL) {
 		struct stat st;
 
-		if (fstatat(dirfd(directory), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+		if (fstatat(dirfd(directory), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) ==
+			0 &&
 		    S_ISREG(st.st_mode))
 			bytes += (uint64_t)st.st_blocks * 512;
 	}
@@ -65,8 +66,8 @@ read_memory(const struct ctl *ctl, struct memory *memory)
 
 	snprintf(registry, sizeof(registry), "%s/registry", ctl->config->runtime_dir);
 	*memory = (struct memory){
-		.runtime_bytes = directory_bytes(ctl->config->runtime_dir) +
-		    directory_bytes(registry),
+		.runtime_bytes =
+		    directory_bytes(ctl->config->runtime_dir) + directory_bytes(registry),
 		.slots_used = atomic_load(&shm->instance->sessions),
 		.slots_max = shm->max_sessions,
 		.registry_fill = env_fill(registry_env(ctl->registry)),
@@ -102,7 +103,8 @@ write_memory(const struct memory *memory)
 	table_add(table, SLICE("runtime directory"));
 	table_bytes(table, memory->runtime_bytes);
 	table_add(table, SLICE("slots"));
-	table_printf(table, "%" PRIu64 " of %" PRIu64, memory->slots_used, memory->slots_max);
+	table_printf(table, "%" PRIu64 " of %" PRIu64, memory->slots_used,
+		     memory->slots_max);
 	table_add(table, SLICE("blocks with stanzas"));
 	table_bytes(table, memory->block_bytes_used);
 	table_add(table, SLICE("blocks with memory behind them"));
@@ -120,7 +122,8 @@ counters_of(const struct shm *shm, uint32_t process)
 
 	for (int i = 0; i < COUNTER_COUNT; i++)
 		json_object_set_new(object, counter_name((enum counter)i),
-		    json_integer((json_int_t)atomic_load(&shm_page(shm, process)->counters[i])));
+				    json_integer((json_int_t)atomic_load(
+					&shm_page(shm, process)->counters[i])));
 	return object;
 }
 
@@ -132,20 +135,21 @@ write_json(const struct ctl *ctl, const struct memory *memory)
 	json_t *totals = json_object(), *processes = json_array();
 
 	for (int i = 0; i < COUNTER_COUNT; i++)
-		json_object_set_new(totals, counter_name((enum counter)i),
+		json_object_set_new(
+		    totals, counter_name((enum counter)i),
 		    json_integer((json_int_t)counter_sum(ctl->shm, (enum counter)i)));
 	for (int i = 0; i < count; i++)
-		json_array_append_new(processes,
-		    json_pack("{ss sI so}", "kind", views[i].kind, "number",
-			(json_int_t)views[i].number, "counters",
-			counters_of(ctl->shm, views[i].process)));
-	return answer_write(json_pack("{so so s{sI sI sI sI sI sf}}", "counters", totals,
-	    "processes", processes, "memory", "runtime_bytes",
-	    (json_int_t)memory->runtime_bytes, "slots_used", (json_int_t)memory->slots_used,
-	    "slots_max", (json_int_t)memory->slots_max, "block_bytes_used",
-	    (json_int_t)memory->block_bytes_used, "block_bytes_committed",
-	    (json_int_t)memory->block_bytes_committed, "registry_fill",
-	    memory->registry_fill));
+		json_array_append_new(
+		    processes, json_pack("{ss sI so}", "kind", views[i].kind, "number",
+					 (json_int_t)views[i].number, "counters",
+					 counters_of(ctl->shm, views[i].process)));
+	return answer_write(json_pack(
+	    "{so so s{sI sI sI sI sI sf}}", "counters", totals, "processes", processes,
+	    "memory", "runtime_bytes", (json_int_t)memory->runtime_bytes, "slots_used",
+	    (json_int_t)memory->slots_used, "slots_max", (json_int_t)memory->slots_max,
+	    "block_bytes_used", (json_int_t)memory->block_bytes_used,
+	    "block_bytes_committed", (json_int_t)memory->block_bytes_committed,
+	    "registry_fill", memory->registry_fill));
 }
 
 int

@@ -13,7 +13,8 @@ static int
 not_running(const struct ctl *ctl)
 {
 	if (ctl->arguments.json)
-		answer_write(json_pack("{sb ss}", "running", 0, "version", PACKAGE_VERSION));
+		answer_write(
+		    json_pack("{sb ss}", "running", 0, "version", PACKAGE_VERSION));
 	else
 		puts("rookeryd does not run");
 	return CTL_NOT_RUNNING;
@@ -35,16 +36,17 @@ running(const struct ctl *ctl)
 	if (master->state == PROCESS_GONE)
 		return not_running(ctl);
 	if (ctl->arguments.json)
-		return answer_write(json_pack("{sb ss sI sI sI sI sI}", "running", 1, "version",
-		    PACKAGE_VERSION, "pid", (json_int_t)master->pid, "up_ms",
-		    (json_int_t)master->up_ms, "workers", (json_int_t)ctl->shm->workers,
-		    "workers_ready", (json_int_t)ready, "sessions", (json_int_t)sessions));
+		return answer_write(json_pack(
+		    "{sb ss sI sI sI sI sI}", "running", 1, "version", PACKAGE_VERSION,
+		    "pid", (json_int_t)master->pid, "up_ms", (json_int_t)master->up_ms,
+		    "workers", (json_int_t)ctl->shm->workers, "workers_ready",
+		    (json_int_t)ready, "sessions", (json_int_t)sessions));
 	buffer_init(&up);
 	print_duration(&up, master->up_ms);
-	printf("rookeryd %s runs as process %" PRIu32 " since " SLICE_FMT "\n", PACKAGE_VERSION,
-	    master->pid, SLICE_ARG(buffer_slice(&up)));
+	printf("rookeryd %s runs as process %" PRIu32 " for " SLICE_FMT "\n",
+	       PACKAGE_VERSION, master->pid, SLICE_ARG(buffer_slice(&up)));
 	printf("%" PRIu64 " of %" PRIu32 " workers ready, %" PRIu64 " sessions\n", ready,
-	    ctl->shm->workers, sessions);
+	       ctl->shm->workers, sessions);
 	buffer_clear(&up);
 	return 0;
 }

@@ -8,15 +8,15 @@
 #include "ctl/print.h"
 
 #define COLUMNS_MAX 16
-#define GAP	    2
+#define GAP         2
 
 struct table {
 	const struct table_column *columns;
-	size_t			   count;
-	size_t			   width[COLUMNS_MAX];
-	size_t			   cells;
-	size_t			   capacity;
-	struct slice		  *cell;	/* each owned, terminated */
+	size_t count;
+	size_t width[COLUMNS_MAX];
+	size_t cells;
+	size_t capacity;
+	struct slice *cell; /* each owned, terminated */
 };
 
 struct table *
@@ -61,8 +61,8 @@ add_safe(struct table *table, struct slice text)
 		*widest = width;
 	if (table->cells == table->capacity) {
 		table->capacity = table->capacity == 0 ? 64 : table->capacity * 2;
-		table->cell = memory_resize(table->cell,
-		    table->capacity * sizeof(table->cell[0]));
+		table->cell =
+		    memory_resize(table->cell, table->capacity * sizeof(table->cell[0]));
 	}
 	table->cell[table->cells++] = slice_of(memory_copy_text(text), text.length);
 }

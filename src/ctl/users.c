@@ -24,19 +24,19 @@ static const struct table_column columns[] = {
 };
 
 struct user {
-	struct slice jid;	/* in the arena of ctl */
-	uint64_t     id;
-	uint32_t     hashes;
-	bool	     is_disabled;
-	bool	     is_readable;
-	uint64_t     sessions;
+	struct slice jid; /* in the arena of ctl */
+	uint64_t id;
+	uint32_t hashes;
+	bool is_disabled;
+	bool is_readable;
+	uint64_t sessions;
 };
 
 struct users {
-	struct ctl  *ctl;
+	struct ctl *ctl;
 	struct user *all;
-	size_t	     count;
-	size_t	     capacity;
+	size_t count;
+	size_t capacity;
 };
 
 static bool
@@ -56,7 +56,8 @@ on_account(void *owner, const struct account *account)
 		.id = account->id,
 		.hashes = account->hashes,
 	};
-	user->is_readable = credentials_unpack(account->record, &credentials) == RESULT_OK;
+	user->is_readable =
+	    credentials_unpack(account->record, &credentials) == RESULT_OK;
 	user->is_disabled = (credentials.flags & CREDENTIALS_DISABLED) != 0;
 	memory_wipe(&credentials, sizeof(credentials));
 	return true;
@@ -79,7 +80,8 @@ count_sessions(struct users *users)
 	session_views_read(users->ctl, &views);
 	for (size_t i = 0; i < views.count; i++)
 		for (size_t j = 0; j < users->count; j++)
-			users->all[j].sessions += views.all[i].account == users->all[j].id;
+			users->all[j].sessions +=
+			    views.all[i].account == users->all[j].id;
 	session_views_free(&views);
 }
 
@@ -92,7 +94,8 @@ hashes_text(uint32_t hashes, char *out, size_t size)
 	for (int i = 0; i < SCRAM_HASH_COUNT; i++)
 		if ((hashes & 1u << i) != 0 && length < size)
 			length += (size_t)snprintf(out + length, size - length, "%s%s",
-			    length > 0 ? "," : "", scram_hash_name((enum scram_hash)i));
+						   length > 0 ? "," : "",
+						   scram_hash_name((enum scram_hash)i));
 }
 
 static const char *
@@ -129,11 +132,12 @@ user_json(const struct user *user)
 
 	for (int i = 0; i < SCRAM_HASH_COUNT; i++)
 		if ((user->hashes & 1u << i) != 0)
-			json_array_append_new(hashes,
-			    json_string(scram_hash_name((enum scram_hash)i)));
+			json_array_append_new(
+			    hashes, json_string(scram_hash_name((enum scram_hash)i)));
 	return json_pack("{so sI so sb sb sI}", "jid", answer_text(user->jid), "id",
-	    (json_int_t)user->id, "hashes", hashes, "disabled", (int)user->is_disabled,
-	    "readable", (int)user->is_readable, "sessions", (json_int_t)user->sessions);
+			 (json_int_t)user->id, "hashes", hashes, "disabled",
+			 (int)user->is_disabled, "readable", (int)user->is_readable,
+			 "sessions", (json_int_t)user->sessions);
 }
 
 static int
@@ -158,18 +162,19 @@ read_store(struct users *users, const struct config_host *only)
 		return 0;
 	if (result != RESULT_OK)
 		return ctl_fail(ctl_status(result), "cannot read the accounts in %s: %s",
-		    config->data_dir, result_text(result));
+				config->data_dir, result_text(result));
 	txn = store_read(store);
 	for (size_t i = 0; i < config->host_count; i++)
 		if (only == NULL || only == &config->hosts[i])
 			store_accounts(store, txn, slice_from_text(config->hosts[i].name),
-			    on_account, users);
+				       on_account, users);
 	result = txn_error(txn);
 	txn_end(&txn);
 	store_close(&store);
-	return result == RESULT_OK ? 0
-				   : ctl_fail(ctl_status(result), "the accounts in %s: %s",
-					 config->data_dir, result_text(result));
+	return result == RESULT_OK
+		   ? 0
+		   : ctl_fail(ctl_status(result), "the accounts in %s: %s",
+			      config->data_dir, result_text(result));
 }
 
 static int
@@ -187,7 +192,7 @@ find_host(struct ctl *ctl, const struct config_host **host)
 	*host = jid_is_domain(&jid) ? config_find_host(ctl->config, jid.domain) : NULL;
 	return *host != NULL ? 0
 			     : ctl_fail(EX_NOHOST, "%s is no host of this server",
-				   ctl->arguments.operand);
+					ctl->arguments.operand);
 }
 
 int

@@ -8,20 +8,13 @@
 #include "ctl/table.h"
 
 static const struct table_column columns[] = {
-	{ "PROCESS", TABLE_LEFT },
-	{ "NUMBER", TABLE_RIGHT },
-	{ "PID", TABLE_RIGHT },
-	{ "GENERATION", TABLE_RIGHT },
-	{ "STATE", TABLE_LEFT },
-	{ "UP", TABLE_RIGHT },
-	{ "HEARTBEAT", TABLE_RIGHT },
-	{ "SESSIONS", TABLE_RIGHT },
-	{ "IN", TABLE_RIGHT },
-	{ "OUT", TABLE_RIGHT },
-	{ "CPU", TABLE_RIGHT },
-	{ "RSS", TABLE_RIGHT },
-	{ "PSS", TABLE_RIGHT },
-	{ 0 },
+	{ "PROCESS", TABLE_LEFT },    { "NUMBER", TABLE_RIGHT },
+	{ "PID", TABLE_RIGHT },       { "GENERATION", TABLE_RIGHT },
+	{ "STATE", TABLE_LEFT },      { "UP", TABLE_RIGHT },
+	{ "HEARTBEAT", TABLE_RIGHT }, { "SESSIONS", TABLE_RIGHT },
+	{ "IN", TABLE_RIGHT },        { "OUT", TABLE_RIGHT },
+	{ "CPU", TABLE_RIGHT },       { "RSS", TABLE_RIGHT },
+	{ "PSS", TABLE_RIGHT },       { 0 },
 };
 
 static void
@@ -34,12 +27,12 @@ add_row(struct table *table, const struct process_view *view)
 	table_add(table, slice_from_text(process_state_name(view->state)));
 	table_duration(table, view->up_ms);
 	table_printf(table, "%" PRIu64 ".%" PRIu64 " s", view->heartbeat_age_ms / 1000,
-	    view->heartbeat_age_ms % 1000 / 100);
+		     view->heartbeat_age_ms % 1000 / 100);
 	table_printf(table, "%" PRIu64, view->sessions);
 	table_printf(table, "%" PRIu64, view->stanzas_in);
 	table_printf(table, "%" PRIu64, view->stanzas_out);
 	table_printf(table, "%" PRIu64 ".%02" PRIu64 " s", view->proc.cpu_ms / 1000,
-	    view->proc.cpu_ms % 1000 / 10);
+		     view->proc.cpu_ms % 1000 / 10);
 	table_bytes(table, view->proc.rss_bytes);
 	if (view->proc.has_pss)
 		table_bytes(table, view->proc.pss_bytes);
@@ -50,15 +43,17 @@ add_row(struct table *table, const struct process_view *view)
 static json_t *
 process_json(const struct process_view *view)
 {
-	return json_pack("{ss sI sI sI ss sI sI sI sI sI sI sI so}", "kind", view->kind,
-	    "number", (json_int_t)view->number, "pid", (json_int_t)view->pid, "generation",
-	    (json_int_t)view->generation, "state", process_state_name(view->state), "up_ms",
-	    (json_int_t)view->up_ms, "heartbeat_age_ms", (json_int_t)view->heartbeat_age_ms,
-	    "sessions", (json_int_t)view->sessions, "stanzas_in", (json_int_t)view->stanzas_in,
-	    "stanzas_out", (json_int_t)view->stanzas_out, "cpu_ms",
-	    (json_int_t)view->proc.cpu_ms, "rss_bytes", (json_int_t)view->proc.rss_bytes,
-	    "pss_bytes",
-	    view->proc.has_pss ? json_integer((json_int_t)view->proc.pss_bytes) : json_null());
+	return json_pack(
+	    "{ss sI sI sI ss sI sI sI sI sI sI sI so}", "kind", view->kind, "number",
+	    (json_int_t)view->number, "pid", (json_int_t)view->pid, "generation",
+	    (json_int_t)view->generation, "state", process_state_name(view->state),
+	    "up_ms", (json_int_t)view->up_ms, "heartbeat_age_ms",
+	    (json_int_t)view->heartbeat_age_ms, "sessions", (json_int_t)view->sessions,
+	    "stanzas_in", (json_int_t)view->stanzas_in, "stanzas_out",
+	    (json_int_t)view->stanzas_out, "cpu_ms", (json_int_t)view->proc.cpu_ms,
+	    "rss_bytes", (json_int_t)view->proc.rss_bytes, "pss_bytes",
+	    view->proc.has_pss ? json_integer((json_int_t)view->proc.pss_bytes)
+			       : json_null());
 }
 
 static int
