@@ -86,6 +86,7 @@ peer_close(struct peer *peer, bool keep_ticket)
 			SSL_SESSION_free(peer->ticket);
 			peer->ticket = SSL_get1_session(peer->ssl);
 		}
+		SSL_shutdown(peer->ssl); /* or OpenSSL takes the ticket for spoiled */
 		SSL_free(peer->ssl);
 		peer->ssl = NULL;
 	}
@@ -109,7 +110,7 @@ peer_secure(struct peer *peer, const char *host)
 	SSL_set_connect_state(ssl);
 	SSL_set_read_ahead(ssl, 1);
 	peer->ssl = ssl;
-	SSL_do_handshake(ssl);	/* says hello; reading goes on with it */
+	SSL_do_handshake(ssl); /* says hello; reading goes on with it */
 }
 
 bool

@@ -27,11 +27,13 @@ def record(pids, path):
                     "--", "sleep", "3"], stderr=subprocess.DEVNULL)
 
 
+# Addresses are left out: libraries come without symbols, and their share stands in the table before.
 def print_symbols(path, title, *words):
     report = subprocess.run(["perf", "report", "-i", path, "--stdio", "-g", "none", "--percent-limit", "0.8"]
                             + list(words), capture_output=True, text=True)
-    lines = [line.rstrip() for line in report.stdout.splitlines() if line.strip() and not line.startswith("#")]
-    print("\n%s\n%s" % (title, "\n".join(lines[:45]) or report.stderr))
+    lines = [re.sub(r"[\s-]+$", "", line) for line in report.stdout.splitlines()
+             if line.strip() and not line.startswith("#") and " 0x" not in line]
+    print("\n%s\n%s" % (title, "\n".join(lines[:30]) or report.stderr))
 
 
 def print_calls(trace, title):
@@ -53,7 +55,7 @@ def profile(server, tls, words):
         path = os.path.join(directory, "perf.data")
         run_load(server, tls, *words, on_measuring=lambda: record(pids, path))
         print_symbols(path, "Time by library (%s)" % what, "--no-children", "--sort", "dso")
-        print_symbols(path, "Time by function (%s)" % what, "--no-children", "--sort", "symbol")
+        print_symbols(path, "Time by function (%s)" % what, "--no-children", "--sort", "dso,symbol")
         print_symbols(path, "Time by function with what it calls (%s)" % what, "--children", "--sort", "symbol")
     traced = []
 
