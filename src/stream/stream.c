@@ -407,6 +407,11 @@ on_bytes(void *owner, struct slice bytes)
 	size_t total = 0;
 
 	stream->released = false;
+	if (stream->pinged) {	/* the next silence is asked about again */
+		stream->pinged = false;
+		if (stream->state == STATE_READY)
+			arm(stream);
+	}
 	while (total < bytes.length && stream->state != STATE_CLOSED &&
 	    stream->state != STATE_PROCEED && !parser_is_paused(stream->parser)) {
 		enum parser_error error;
