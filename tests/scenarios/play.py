@@ -111,9 +111,11 @@ class Stage:
         return self.actors[name]
 
     def worker_of(self, actor):
-        for session in self.server.sessions():
-            if session["port"] == actor.port:
-                return session["worker"]
+        """A connection is there before its worker has accepted it: asked again until it has."""
+        for _ in range(1000):
+            for session in self.server.sessions():
+                if session["port"] == actor.port:
+                    return session["worker"]
         raise Mistake("no session for port %d" % actor.port)
 
     def seat(self, worker, **how):
