@@ -1,4 +1,4 @@
-/* registry.c -- who is online, and on which worker: opening, reading and sweeping. */
+/* registry.c -- who is online, and on which worker: opening and reading. */
 #include "shm/registry.h"
 
 #include <endian.h>
@@ -18,7 +18,6 @@
 #define MAP_BASE	(64ull << 20)
 #define MAP_PER_SESSION (16ull << 10)		/* a session with the greatest presence, and what a change copies */
 #define ROUTES_MAX	256
-#define SWEEP_BATCH	64
 
 static const char *const table_names[REGISTRY_TABLES] = {
 	[REGISTRY_SESSION] = "session",
@@ -120,12 +119,6 @@ session_key_place(struct slice key)
 	return key_word(key, 8);
 }
 
-static struct slice
-key_slice(const struct session_key *key)
-{
-	return slice_of(key->bytes, sizeof(key->bytes));
-}
-
 bool
 session_record_read(struct slice key, struct slice value, struct registry_session *session)
 {
@@ -203,11 +196,11 @@ registry_place(struct registry *registry, struct txn *txn, uint64_t account,
 	search.first = hash;
 	from = session_key(account, hash);
 	*place = hash;
-	if (txn_get(txn, REGISTRY_SESSION, key_slice(&from), &value) &&
-	    session_record_read(key_slice(&from), value, found) &&
+	if (txn_get(txn, REGISTRY_SESSION, session_key_slice(&from), &value) &&
+	    session_record_read(session_key_slice(&from), value, found) &&
 	    slice_equal(found->resource, resource))
 		return true;
-	txn_each(txn, REGISTRY_SESSION, slice_of(from.bytes, 8), key_slice(&from), on_place,
+	txn_each(txn, REGISTRY_SESSION, slice_of(from.bytes, 8), session_key_slice(&from), on_place,
 	    &search);
 	if (search.is_found) {
 		*place = search.place;
@@ -326,7 +319,7 @@ registry_presence(struct registry *registry, struct txn *txn, uint64_t account,
 {
 	struct session_key key = session_key(account, resource_hash);
 
-	return txn_get(txn, REGISTRY_PRESENCE, key_slice(&key), presence);
+	return txn_get(txn, REGISTRY_PRESENCE, session_key_slice(&key), presence);
 }
 
 struct each_session {
@@ -365,88 +358,8 @@ registry_session_of(struct registry *registry, struct txn *txn, struct slot_ref 
 		return false;
 	memcpy(&record, value.data, sizeof(record));
 	return record.epoch == ref.epoch &&
-	    txn_get(txn, REGISTRY_SESSION, key_slice(&record.session), &value) &&
-	    session_record_read(key_slice(&record.session), value, found);
-}
-
-/* --- sweeping --- */
-
-struct sweep {
-	const struct registry *registry;
-	struct session_key     key[SWEEP_BATCH];
-	int		       count;
-};
-
-/* The session has ended, or its slot belongs to a worker number that this server does not have. */
-static bool
-is_over(const struct registry *registry, struct slot_ref ref)
-{
-	struct slot *slot = slot_find(registry->shm, ref);
-	uint32_t owner;
-
-	if (slot == NULL)
-		return true;
-	owner = atomic_load(&slot->owner);
-	return owner == 0 || owner > registry->shm->workers;
-}
-
-static bool
-on_sweep(void *owner, struct slice key, struct slice value)
-{
-	struct sweep *sweep = owner;
-	struct registry_session session;
-
-	if (session_record_read(key, value, &session) &&
-	    is_over(sweep->registry, session.session))
-		memcpy(sweep->key[sweep->count++].bytes, key.data, sizeof(sweep->key[0].bytes));
-	return sweep->count < SWEEP_BATCH;
-}
-
-/* Looked at again under the write lock: the resource may have been bound anew. */
-static int
-remove_batch(struct registry *registry, const struct sweep *sweep)
-{
-	struct txn *txn = txn_write(registry->env);
-	struct registry_session session;
-	struct slice value;
-	int removed = 0;
-	int result;
-
-	for (int i = 0; i < sweep->count; i++) {
-		const struct session_key *key = &sweep->key[i];
-
-		if (!txn_get(txn, REGISTRY_SESSION, key_slice(key), &value) ||
-		    !session_record_read(key_slice(key), value, &session) ||
-		    !is_over(registry, session.session))
-			continue;
-		registry_remove(txn, key, session.session);
-		removed++;
-	}
-	result = txn_commit(&txn);
-	return result == RESULT_OK ? removed : result;
-}
-
-int
-registry_sweep(struct registry *registry)
-{
-	struct sweep sweep = { .registry = registry };
-	int total = 0;
-
-	do {
-		struct txn *txn = registry_read(registry);
-		int removed;
-
-		sweep.count = 0;
-		txn_each(txn, REGISTRY_SESSION, SLICE_EMPTY, SLICE_EMPTY, on_sweep, &sweep);
-		txn_end(&txn);
-		if (sweep.count == 0)
-			break;
-		removed = remove_batch(registry, &sweep);
-		if (removed < 0)
-			return removed;
-		total += removed;
-	} while (sweep.count == SWEEP_BATCH);
-	return total;
+	    txn_get(txn, REGISTRY_SESSION, session_key_slice(&record.session), &value) &&
+	    session_record_read(session_key_slice(&record.session), value, found);
 }
 
 void

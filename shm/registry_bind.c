@@ -14,12 +14,6 @@
 #define TOKEN_LENGTH  12
 #define INCREMENT_MAX 10000
 
-static struct slice
-key_slice(const struct session_key *key)
-{
-	return slice_of(key->bytes, sizeof(key->bytes));
-}
-
 void
 registry_remove(struct txn *txn, const struct session_key *key, struct slot_ref session)
 {
@@ -28,8 +22,8 @@ registry_remove(struct txn *txn, const struct session_key *key, struct slot_ref 
 	struct slot_record record;
 	struct slice value;
 
-	txn_delete(txn, REGISTRY_SESSION, key_slice(key));
-	txn_delete(txn, REGISTRY_PRESENCE, key_slice(key));
+	txn_delete(txn, REGISTRY_SESSION, session_key_slice(key));
+	txn_delete(txn, REGISTRY_PRESENCE, session_key_slice(key));
 	if (!txn_get(txn, REGISTRY_SLOT, slot_key, &value) || value.length != sizeof(record))
 		return;
 	memcpy(&record, value.data, sizeof(record));
@@ -58,7 +52,7 @@ write_session(struct txn *txn, const struct session_key *key,
 	length += session->bare_jid.length;
 	memcpy(bytes + length, session->resource.data, session->resource.length);
 	length += session->resource.length;
-	txn_put(txn, REGISTRY_SESSION, key_slice(key), slice_of(bytes, length));
+	txn_put(txn, REGISTRY_SESSION, session_key_slice(key), slice_of(bytes, length));
 }
 
 static void
@@ -319,10 +313,10 @@ write_presence(struct txn *txn, const struct session_key *key, struct registry_s
 	if (presence.length == 0) {
 		own->priority = 0;
 		own->flags &= ~(uint32_t)SLOT_AVAILABLE;
-		txn_delete(txn, REGISTRY_PRESENCE, key_slice(key));
+		txn_delete(txn, REGISTRY_PRESENCE, session_key_slice(key));
 	} else {
 		own->flags |= SLOT_AVAILABLE;
-		txn_put(txn, REGISTRY_PRESENCE, key_slice(key), presence);
+		txn_put(txn, REGISTRY_PRESENCE, session_key_slice(key), presence);
 	}
 	write_session(txn, key, own);
 }

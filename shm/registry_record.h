@@ -45,6 +45,13 @@ struct registry {
 };
 
 struct session_key session_key(uint64_t account, uint64_t place);
+
+static inline struct slice
+session_key_slice(const struct session_key *key)
+{
+	return slice_of(key->bytes, sizeof(key->bytes));
+}
+
 uint64_t session_key_account(struct slice key);
 uint64_t session_key_place(struct slice key);
 

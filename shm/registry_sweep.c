@@ -1,0 +1,86 @@
+/* registry_sweep.c -- records of the registry that outlived their sessions, found and removed. */
+#include <string.h>
+
+#include "base/result.h"
+#include "shm/registry_record.h"
+#include "shm/slots.h"
+
+#define SWEEP_BATCH 64
+
+struct sweep {
+	const struct registry *registry;
+	struct session_key     key[SWEEP_BATCH];
+	int		       count;
+};
+
+/* The session has ended, or its slot belongs to a worker number that this server does not have. */
+static bool
+is_over(const struct registry *registry, struct slot_ref ref)
+{
+	struct slot *slot = slot_find(registry->shm, ref);
+	uint32_t owner;
+
+	if (slot == NULL)
+		return true;
+	owner = atomic_load(&slot->owner);
+	return owner == 0 || owner > registry->shm->workers;
+}
+
+static bool
+on_sweep(void *owner, struct slice key, struct slice value)
+{
+	struct sweep *sweep = owner;
+	struct registry_session session;
+
+	if (session_record_read(key, value, &session) &&
+	    is_over(sweep->registry, session.session))
+		memcpy(sweep->key[sweep->count++].bytes, key.data, sizeof(sweep->key[0].bytes));
+	return sweep->count < SWEEP_BATCH;
+}
+
+/* Looked at again under the write lock: the resource may have been bound anew. */
+static int
+remove_batch(struct registry *registry, const struct sweep *sweep)
+{
+	struct txn *txn = txn_write(registry->env);
+	struct registry_session session;
+	struct slice value;
+	int removed = 0;
+	int result;
+
+	for (int i = 0; i < sweep->count; i++) {
+		const struct session_key *key = &sweep->key[i];
+
+		if (!txn_get(txn, REGISTRY_SESSION, session_key_slice(key), &value) ||
+		    !session_record_read(session_key_slice(key), value, &session) ||
+		    !is_over(registry, session.session))
+			continue;
+		registry_remove(txn, key, session.session);
+		removed++;
+	}
+	result = txn_commit(&txn);
+	return result == RESULT_OK ? removed : result;
+}
+
+int
+registry_sweep(struct registry *registry)
+{
+	struct sweep sweep = { .registry = registry };
+	int total = 0;
+
+	do {
+		struct txn *txn = registry_read(registry);
+		int removed;
+
+		sweep.count = 0;
+		txn_each(txn, REGISTRY_SESSION, SLICE_EMPTY, SLICE_EMPTY, on_sweep, &sweep);
+		txn_end(&txn);
+		if (sweep.count == 0)
+			break;
+		removed = remove_batch(registry, &sweep);
+		if (removed < 0)
+			return removed;
+		total += removed;
+	} while (sweep.count == SWEEP_BATCH);
+	return total;
+}
