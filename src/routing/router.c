@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "base/result.h"
 #include "config/config.h"
+#include "routing/router_trace.h"
 #include "session/session.h"
 #include "shm/counters.h"
 #include "shm/slots.h"
@@ -46,6 +47,8 @@ router_stage(struct stanza *stanza, enum stage stage)
 	for (int i = 0; i < router->stage_count[stage]; i++) {
 		int verdict = router->stages[stage][i].handle(stanza);
 
+		router_trace_verdict(stanza, stage_name(stage), router->stages[stage][i].name,
+		    verdict);
 		if (verdict != STANZA_PASS)
 			return verdict;
 	}
@@ -138,6 +141,7 @@ run(struct stanza *stanza)
 {
 	int verdict = check(stanza);
 
+	router_trace_begin(stanza);
 	if (verdict == STANZA_PASS)
 		verdict = router_stage(stanza, STAGE_SUBMIT);
 	if (verdict == STANZA_PASS && stanza->to.domain.length == 0)
@@ -186,6 +190,7 @@ router_reply(struct stanza *stanza, struct element *payload)
 void
 router_deliver(struct stanza *stanza, struct element *element, struct slot_ref target)
 {
+	router_trace_target(stanza, target);
 	delivery_add(&stanza->router->delivery, stanza->kind, element, target);
 }
 
@@ -198,9 +203,12 @@ attempt(struct stanza *stanza, int forced)
 
 	delivery_begin(&router->delivery, router->server->shm, stanza->origin, stanza->number);
 	verdict = forced != 0 ? forced : run(stanza);
+	router_trace_verdict(stanza, "routed", "", verdict);
 	if (verdict > 0)
 		answer_error(stanza, (enum stanza_condition)verdict);
-	return delivery_run(&router->delivery);
+	verdict = delivery_run(&router->delivery);
+	router_trace_end(stanza, verdict);
+	return verdict;
 }
 
 /*

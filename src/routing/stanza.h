@@ -41,6 +41,7 @@ struct stanza {
 	uint64_t	 number;	/* in the sender's session */
 	const struct config_host *host;	/* that serves "to"; NULL: not ours */
 	uint64_t	 account;	/* of "to" when it is a local account; 0: none */
+	bool		 is_traced;	/* somebody watches its sender or recipient */
 };
 
 /* Kind and type from the element's name and type attribute; false where RFC 6120 or 6121 knows no such type. */
