@@ -183,20 +183,31 @@ offer_again(struct stream *stream, char *out)
 {
 	struct stream_offer *offer = &stream->offer;
 
-	memcpy(out, buffer_slice(&stream->control).data, offer->control);
+	if (offer->control > 0)
+		memcpy(out, buffer_slice(&stream->control).data, offer->control);
 	if (offer->stanzas > 0)
 		stream->events->on_output(stream->owner, out + offer->control, offer->stanzas,
 		    false);
 	return offer->control + offer->stanzas;
 }
 
-/* The end of a stream that closes in order comes behind everything that waits. */
+/* The end of a stream comes behind everything that waits. */
 static void
 write_end(struct stream *stream)
 {
+	if (stream->condition != 0) {
+		stream_fail(stream, stream->condition, stream->text);
+		return;
+	}
 	stream_write(stream, "</stream:stream>");
 	stream->end_sent = true;
-	if (stream->peer_ended)
+}
+
+/* Both sides have said their end, and the socket has taken ours: nobody needs the connection. */
+static void
+close_if_over(struct stream *stream)
+{
+	if (stream->end_sent && stream->peer_ended && buffer_length(&stream->control) == 0)
 		connection_close(stream->connection, true, 0);
 }
 
@@ -261,6 +272,7 @@ on_written(void *owner, size_t count)
 		arm(stream);
 	else if (stream->state == STATE_PROCEED && buffer_length(&stream->control) == 0)
 		start_tls(stream);
+	close_if_over(stream);
 }
 
 void
@@ -353,7 +365,7 @@ on_end(void *owner)
 	if (stream->state == STATE_CLOSED)
 		return;
 	if (stream->state == STATE_ENDING)
-		connection_close(stream->connection, true, 0);
+		close_if_over(stream);
 	else
 		stream_close(stream, 0, "the client ended the stream");
 }
@@ -406,6 +418,8 @@ on_bytes(void *owner, struct slice bytes)
 	struct stream *stream = owner;
 	size_t total = 0;
 
+	if (stream->condition != 0)	/* ends with an error: nothing is looked at any more */
+		return bytes.length;
 	stream->released = false;
 	if (stream->pinged) {	/* the next silence is asked about again */
 		stream->pinged = false;
@@ -430,7 +444,7 @@ on_bytes(void *owner, struct slice bytes)
 		if (consumed == 0 && !stream->restart)
 			break;
 	}
-	return stream->state == STATE_CLOSED ? bytes.length : total;
+	return stream->state == STATE_CLOSED || stream->condition != 0 ? bytes.length : total;
 }
 
 /* --- the connection's other news --- */
@@ -460,7 +474,9 @@ on_peer_end(void *owner)
 		return;
 	if (stream->state != STATE_ENDING)
 		stream->why = "the client closed the connection";
-	connection_close(stream->connection, true, 0);
+	/* Who has ended the stream as well may still read what waits. */
+	connection_close(stream->connection, true,
+	    stream->peer_ended ? (uint64_t)stream->server->config->close_timeout : 0);
 }
 
 static void
@@ -618,6 +634,19 @@ stream_fail(struct stream *stream, enum stream_condition condition, const char *
 	    (uint64_t)stream->server->config->close_timeout);
 }
 
+/* The error that comes behind what waits; the first one stays. */
+static void
+keep_error(struct stream *stream, enum stream_condition condition, const char *text)
+{
+	if (stream->condition != 0)
+		return;
+	stream->condition = condition;
+	stream->text = text;
+	if (stream->why == NULL)
+		stream->why = stream_condition_name(condition);
+	parser_stop(stream->parser);
+}
+
 /*
  * A clean end of a stream that is in use: the peer may still send stanzas until it has answered
  * (RFC 6120 4.4). Before the login there is nothing to wait for.
@@ -627,10 +656,12 @@ stream_close(struct stream *stream, enum stream_condition condition, const char 
 {
 	if (stream->state == STATE_CLOSED || stream->end_sent)
 		return;
-	if (condition != 0) {
+	if (condition != 0 && stream->state != STATE_READY && stream->state != STATE_ENDING) {
 		stream_fail(stream, condition, text);
 		return;
 	}
+	if (condition != 0)
+		keep_error(stream, condition, text);
 	if (stream->why == NULL && text != NULL)
 		stream->why = text;
 	if (stream->state == STATE_READY || stream->state == STATE_ENDING) {

@@ -59,6 +59,7 @@ void	stream_resume(struct stream *stream);
 /*
  * Ends the stream: what waits is written first, then the error where condition is not 0, then
  * </stream:stream>; a peer that does not answer is dropped after close_timeout. Closing twice is harmless.
+ * text is a literal: it is kept.
  */
 void	stream_close(struct stream *stream, enum stream_condition condition, const char *text);
 

@@ -62,6 +62,8 @@ struct stream {
 	bool			    released;	/* idle memory was given back */
 	uint8_t			    attempts;	/* failed logins */
 	const char		   *why;	/* for the log */
+	enum stream_condition	    condition;	/* of the error that ends it behind what waits; 0: none */
+	const char		   *text;	/* of that error */
 	uint64_t		    deadline_ms;	/* of the state; 0: none */
 	char			   *host;	/* prepared, from the header; NULL before */
 	char			    id[24];
