@@ -1,7 +1,6 @@
-/*
- * lmdb_kill_test.c -- kills writers and readers of a volatile environment inside and between their transactions,
- * and proves after each death that what was committed stands, what was not does not, and that the next goes on.
- */
+/* lmdb_kill_test.c -- writers and readers of a volatile environment die inside and between their transactions. */
+
+/* After each death what was committed stands, what was not does not, and the next goes on. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

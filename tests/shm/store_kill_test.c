@@ -1,6 +1,7 @@
+/* store_kill_test.c -- the store and those who ask it die at every step and at any moment. */
+
 /*
- * store_kill_test.c -- kills the store and those who ask it, at every step and at any moment, and proves that
- * each request is applied once and answered once, in order, and that nobody sleeps over it.
+ * Each request is applied once and answered once, in order, and nobody sleeps over it.
  *
  * Each client makes and deletes accounts in turn. A request applied twice finds its account there already, or
  * gone; one that is lost makes the next one fail; and every answer but RESULT_OK is a fault.
