@@ -14,9 +14,8 @@
 #include "shm/store.h"
 
 #define ANSWER_MS 15000
-#define LOCK_MS \
-	5000 /* a server that starts or stops holds the lock and does not answer */
-#define RETRY_MS 50
+#define LOCK_MS	  5000 /* a server that starts or stops holds the lock unheard */
+#define RETRY_MS  50
 
 int
 account_parse(struct ctl *ctl, struct jid *jid)
@@ -119,8 +118,7 @@ change_here(const struct ctl *ctl, const struct store_change *change)
 	return result;
 }
 
-/* The lock decides who writes: with it taken there is, or soon will be, a server to ask.
- */
+/* The lock decides who writes: taken, it means that there is a server to ask. */
 static int
 change(const struct ctl *ctl, const struct store_change *wanted, bool *was_asked)
 {
@@ -128,10 +126,11 @@ change(const struct ctl *ctl, const struct store_change *wanted, bool *was_asked
 	int result;
 
 	for (;;) {
+		*was_asked = false;
 		result = ask_server(ctl, wanted, was_asked);
-		if (*was_asked || result != RESULT_NOT_FOUND)
-			return result;
-		result = change_here(ctl, wanted);
+		if (result == RESULT_NOT_FOUND && !*was_asked)
+			result = change_here(ctl, wanted);
+		/* Denied by the lock, or by a server that stops. */
 		if (result != RESULT_DENIED || heartbeat_now_ms() >= end)
 			return result;
 		poll(NULL, 0, RETRY_MS);

@@ -1,5 +1,4 @@
-/* accounts.c -- `adduser`, `passwd` and `deluser`: keys are made here, no password leaves
- * this process. */
+/* accounts.c -- `adduser`, `passwd` and `deluser`: keys are made here, passwords stay. */
 #include <sysexits.h>
 #include <unistd.h>
 

@@ -5,50 +5,44 @@
 
 #include "ctl/commands.h"
 
-#define PASSWORD_TEXT                                                                    \
-	"The password is asked for twice at a terminal, and is one line of standard "    \
-	"input otherwise. "                                                              \
-	"SCRAM keys for SHA-1, SHA-256 and SHA-512 are made from it here; the password " \
-	"itself is "                                                                     \
-	"neither stored nor sent."
+#define PASSWORD_TEXT \
+	"The password is asked for twice at a terminal, and is one line of standard " \
+	"input otherwise. SCRAM keys for SHA-1, SHA-256 and SHA-512 are made from it " \
+	"here; the password itself is neither stored nor sent."
 
 static const struct command commands[] = {
 	{ "adduser", "JID", COMMAND_DATA, adduser_run, "Makes an account.",
-	  "Its host must be in the configuration, and the name before the @ may have 64 "
-	  "bytes. An "
-	  "account that exists already is left as it is. " PASSWORD_TEXT },
+	  "Its host must be in the configuration, and the name before the @ may have "
+	  "64 bytes. An account that exists already is left as it is. " PASSWORD_TEXT },
 	{ "passwd", "JID", 0, passwd_run,
 	  "Gives an account another password and closes its sessions.",
 	  "They end with the stream error reset. " PASSWORD_TEXT },
 	{ "deluser", "JID", 0, deluser_run, "Deletes an account and closes its sessions.",
-	  "They end with the stream error not-authorized. An account that is made later "
-	  "with the same name is another one: it inherits nothing." },
+	  "They end with the stream error not-authorized. An account that is made "
+	  "later with the same name is another one: it inherits nothing." },
 	{ "users", "[HOST]", COMMAND_JSON, users_run,
 	  "Lists the accounts of a host, or of all hosts.",
 	  "Each with the SCRAM hashes it has keys for, whether it is disabled, and how "
-	  "many sessions "
-	  "it has now." },
+	  "many sessions it has now." },
 	{ "sessions", "[JID]", COMMAND_JSON, sessions_run,
 	  "Lists connections and sessions.",
-	  "All of them, or those of a full JID, an account or a host. They are read from "
-	  "shared memory, so this also works while no worker answers. The columns "
-	  "are explained in rookery-session(7). The last lines are sums, and the memory "
-	  "it takes." },
+	  "All of them, or those of a full JID, an account or a host. They are read "
+	  "from shared memory, so this also works while no worker answers. The columns "
+	  "are explained in rookery-session(7). The last lines are sums, and the "
+	  "memory it takes." },
 	{ "session", "FULL-JID", COMMAND_JSON, session_run,
 	  "Shows the properties of one session.",
-	  "By the names of rookery-session(7). The presence is the last one that was not "
-	  "directed to "
-	  "somebody." },
+	  "By the names of rookery-session(7). The presence is the last one that was "
+	  "not directed to somebody." },
 	{ "kick", "JID", 0, kick_run,
 	  "Closes the sessions of an account, or one session.",
 	  "A full JID names one session. Each stream ends with an error." },
 	{ "workers", NULL, COMMAND_JSON | COMMAND_ROOT, workers_run,
 	  "Lists the processes of the server, and what each costs.",
 	  "GENERATION grows each time a process of that number was replaced. HEARTBEAT "
-	  "is the age of "
-	  "its last sign of life. IN and OUT count stanzas, CPU is user and system time. "
-	  "PSS, which "
-	  "shares common memory out, is shown to root alone." },
+	  "is the age of its last sign of life. IN and OUT count stanzas, CPU is user "
+	  "and system time. PSS, which shares common memory out, is shown to root "
+	  "alone." },
 	{ "stats", NULL, COMMAND_JSON, stats_run,
 	  "Shows what was counted, and how full memory is.",
 	  "With --json the counters of each process too." },
@@ -56,21 +50,20 @@ static const struct command commands[] = {
 	  "Exits 0 when it does, 3 when it does not." },
 	{ "reload", NULL, 0, reload_run, "Makes the server read its configuration again.",
 	  "Prints what changed, what needs a restart, and every mistake. With any "
-	  "mistake nothing "
-	  "is changed." },
+	  "mistake nothing is changed." },
 	{ "stop", NULL, 0, stop_run, "Stops the server, and waits until it has ended.",
 	  NULL },
 	{ "trace", "JID", COMMAND_COUNT, trace_run,
 	  "Prints the way of an address's stanzas as they go it.",
-	  "For a full JID or an account, until it is interrupted, or --count lines were "
-	  "printed." },
+	  "For a full JID or an account, until it is interrupted, or --count lines "
+	  "were printed." },
 	{ "clock", "SECONDS", 0, clock_run,
 	  "Moves the server's clock forward, for tests.",
 	  "Works only with a server started with --test-clock." },
 	{ "config", NULL, COMMAND_SAMPLE, config_run,
 	  "Prints the configuration as the server understands it.",
-	  "Every option with its value, given or default. With --sample a file to start "
-	  "from." },
+	  "Every option with its value, given or default. With --sample a file to "
+	  "start from." },
 	{ "version", NULL, COMMAND_JSON, version_run, "Prints the version.", NULL },
 	{ "help", "[COMMAND]", 0, help_run, "Lists the commands, or explains one.",
 	  NULL },

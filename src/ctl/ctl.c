@@ -1,5 +1,4 @@
-/* ctl.c -- what the commands share: configuration, memory of the server, and how to fail.
- */
+/* ctl.c -- what the commands share: configuration, memory of the server, and how to fail. */
 #include "ctl/ctl.h"
 
 #include <errno.h>

@@ -1,5 +1,4 @@
-/* ctl_words.c -- prints the manual page of rookeryctl from its frame and the rows of
- * commands. */
+/* ctl_words.c -- prints the manual page from its frame and the rows of commands. */
 #include <stdio.h>
 #include <string.h>
 

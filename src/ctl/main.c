@@ -34,8 +34,7 @@ main(int argc, char **argv)
 {
 	int status;
 
-	/* For the width of characters alone; everything else stays as scripts expect it.
-	 */
+	/* For the width of characters alone; everything else stays as scripts expect it. */
 	if (setlocale(LC_CTYPE, "C.UTF-8") == NULL)
 		setlocale(LC_CTYPE, "");
 	log_set_process("rookeryctl");

@@ -1,5 +1,4 @@
-/* password.c -- a password from a prompt or a pipe; never from an argument, which others
- * can see. */
+/* password.c -- a password from a prompt or a pipe, never from an argument. */
 #include "ctl/password.h"
 
 #include <errno.h>

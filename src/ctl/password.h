@@ -1,4 +1,4 @@
-/* password.h -- a password from a prompt or a pipe; never from an argument, which others can see. */
+/* password.h -- a password from a prompt or a pipe, never from an argument. */
 #pragma once
 
 #include "base/buffer.h"

@@ -26,8 +26,7 @@ read_text(pid_t pid, const char *name, char *out, size_t size)
 	return true;
 }
 
-/* proc(5): utime and stime are fields 14 and 15; the name in field 2 may hold anything.
- */
+/* proc(5): utime and stime are fields 14 and 15; the name in field 2 may hold anything. */
 static uint64_t
 cpu_ms(const char *stat)
 {

@@ -1,5 +1,4 @@
-/* remote.c -- `reload`, `stop`, `clock` and `trace`: what only the running master can do.
- */
+/* remote.c -- `reload`, `stop`, `clock` and `trace`: what only the running master can do. */
 #include <errno.h>
 #include <math.h>
 #include <poll.h>
@@ -71,8 +70,8 @@ reload_run(struct ctl *ctl)
 	int fd = -1, result;
 	int status;
 
-	ctl_bound(2 * CTL_SECONDS);
-	status = connect_server(ctl, 2 * ANSWER_MS, &fd);
+	ctl_bound(RELOAD_MS / 1000 + CTL_SECONDS / 2);
+	status = connect_server(ctl, RELOAD_MS, &fd);
 	if (status != 0)
 		return status;
 	result = control_ask(fd, CONTROL_RELOAD, SLICE_EMPTY, on_line, NULL, NULL);

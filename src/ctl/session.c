@@ -1,5 +1,4 @@
-/* session.c -- `session FULL-JID`: the properties of a session, by the names of
- * rookery-session(7). */
+/* session.c -- `session FULL-JID`: the properties of one session by their names. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <sysexits.h>

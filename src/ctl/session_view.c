@@ -1,5 +1,4 @@
-/* session_view.c -- sessions as shared memory shows them at one moment: copied, so that
- * nothing changes under the reader. */
+/* session_view.c -- sessions as shared memory shows them at one moment, copied. */
 #include "ctl/session_view.h"
 
 #include <stdio.h>

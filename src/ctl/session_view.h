@@ -1,4 +1,4 @@
-/* session_view.h -- sessions as shared memory shows them at one moment: copied, so that nothing changes under the reader. */
+/* session_view.h -- sessions as shared memory shows them at one moment, copied. */
 #pragma once
 
 #include <arpa/inet.h>

@@ -1,5 +1,4 @@
-/* sessions.c -- `sessions`: who is connected, from shared memory, whether the workers
- * answer or not. */
+/* sessions.c -- `sessions`: who is connected, whether the workers answer or not. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <sysexits.h>
