@@ -1,4 +1,4 @@
-/* arguments.c -- the command line: options anywhere, then a command and what it is to be done to. */
+/* arguments.c -- the command line: options anywhere, then a command and its operand. */
 #include "ctl/arguments.h"
 
 #include "ctl/command.h"

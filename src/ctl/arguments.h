@@ -1,4 +1,4 @@
-/* arguments.h -- the command line: options anywhere, then a command and what it is to be done to. */
+/* arguments.h -- the command line: options anywhere, then a command and its operand. */
 #pragma once
 
 #include <stdbool.h>

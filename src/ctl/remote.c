@@ -16,6 +16,7 @@
 #include "process/heartbeat.h"
 
 #define ANSWER_MS     15000
+#define RELOAD_MS     75000  /* more than the server allows itself */
 #define STOP_MS       120000 /* clients are given close_timeout, which is at most 60 s */
 #define END_MS        5000
 #define CLOCK_SECONDS 1e9
