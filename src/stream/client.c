@@ -75,7 +75,7 @@ on_sasl_later(void *owner, enum sasl_step step)
 		return;
 	}
 	client_sasl_done(stream, step);
-	connection_resume(stream->connection);
+	stream_go_on(stream);
 }
 
 static void
@@ -187,6 +187,7 @@ client_sasl_done(struct stream *stream, enum sasl_step step)
 	case SASL_STEP_LATER:
 		stream_set_state(stream, STATE_SASL_WORK);
 		connection_pause(stream->connection);
+		parser_pause(stream->parser);
 		break;
 	case SASL_STEP_FAILURE:
 		fail_login(stream, sasl_failure(stream->sasl),

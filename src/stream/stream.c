@@ -447,6 +447,32 @@ on_bytes(void *owner, struct slice bytes)
 	return stream->state == STATE_CLOSED || stream->condition != 0 ? bytes.length : total;
 }
 
+/* What came behind the last word of the old stream is the new one's (XEP-0305). */
+static void
+feed_held(struct stream *stream)
+{
+	struct slice held = parser_held(stream->parser);
+	struct buffer copy;
+
+	buffer_init(&copy);
+	buffer_append(&copy, held);
+	new_parser(stream);
+	on_bytes(stream, buffer_slice(&copy));
+	buffer_clear(&copy);
+}
+
+void
+stream_go_on(struct stream *stream)
+{
+	if (stream->state != STATE_CLOSED && !stream->restart) {
+		stream_resume(stream);
+		return;
+	}
+	if (stream->state != STATE_CLOSED)
+		feed_held(stream);
+	connection_resume(stream->connection);
+}
+
 /* --- the connection's other news --- */
 
 static void

@@ -81,6 +81,7 @@ unsigned stream_features_mechanisms(struct stream *stream);	/* enum sasl_mechani
 const struct config_host *stream_config_host(struct stream *stream);
 void	stream_set_state(struct stream *stream, enum stream_state state);
 void	stream_restart(struct stream *stream);	/* the next byte begins a new stream */
+void	stream_go_on(struct stream *stream);	/* reads again, first what came during work elsewhere */
 void	stream_write(struct stream *stream, const char *format, ...)
 	    __attribute__((format(printf, 2, 3)));
 void	stream_fail(struct stream *stream, enum stream_condition condition, const char *text);

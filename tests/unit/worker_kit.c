@@ -1,5 +1,4 @@
 /* worker_kit.c -- for tests: a whole worker in this process, its loop taken turn by turn. */
-#define _GNU_SOURCE
 #include "tests/unit/worker_kit.h"
 
 #include <ftw.h>
