@@ -19,6 +19,7 @@
 #include "process/heartbeat.h"
 #include "process/logs.h"
 #include "process/talk.h"
+#include "routing/pending.h"
 #include "session/session.h"
 #include "shm/registry.h"
 #include "shm/store.h"
@@ -104,11 +105,15 @@ apply_image(struct worker *worker)
 /* --- the loop --- */
 
 static void
-on_answer(void *owner, const struct store_answer *answer)
+on_core_answer(void *owner, const struct store_answer *answer)
 {
-	/* No feature of this version asks a store: the router will find who did by answer->context. */
-	log_debug(LOG_WORKER, "answer for nobody", "request=%llu feature=%u result=%d",
-	    (unsigned long long)answer->request, answer->context.feature, answer->result);
+	pending_on_answer(owner, STORE_CORE, answer);
+}
+
+static void
+on_msg_answer(void *owner, const struct store_answer *answer)
+{
+	pending_on_answer(owner, STORE_MSG, answer);
 }
 
 static void
@@ -117,8 +122,8 @@ on_answers(void *owner, int events)
 	struct worker *worker = owner;
 
 	wake_drain_fd(store_client_fd(worker->server.core_client));
-	store_answers(worker->server.core_client, on_answer, worker);
-	store_answers(worker->server.msg_client, on_answer, worker);
+	store_answers(worker->server.core_client, on_core_answer, &worker->server);
+	store_answers(worker->server.msg_client, on_msg_answer, &worker->server);
 }
 
 static void

@@ -194,21 +194,66 @@ router_deliver(struct stanza *stanza, struct element *element, struct slot_ref t
 	delivery_add(&stanza->router->delivery, stanza->kind, element, target);
 }
 
+struct way {
+	int  (*act)(struct stanza *stanza, void *context);
+	void  *context;
+};
+
 /* Once through: everything that is to happen is gathered, then happens as one effect. */
 static int
-attempt(struct stanza *stanza, int forced)
+attempt(struct stanza *stanza, const struct way *way)
 {
 	struct router *router = stanza->router;
 	int verdict;
+	int result;
 
 	delivery_begin(&router->delivery, router->server->shm, stanza->origin, stanza->number);
-	verdict = forced != 0 ? forced : run(stanza);
+	verdict = way->act(stanza, way->context);
 	router_trace_verdict(stanza, "routed", "", verdict);
 	if (verdict > 0)
 		answer_error(stanza, (enum stanza_condition)verdict);
-	verdict = delivery_run(&router->delivery);
-	router_trace_end(stanza, verdict);
-	return verdict;
+	result = delivery_run(&router->delivery);
+	router_trace_end(stanza, result);
+	return result;
+}
+
+static int
+run_way(struct stanza *stanza, void *context)
+{
+	return run(stanza);
+}
+
+static int
+refuse_for_memory(struct stanza *stanza, void *context)
+{
+	return STANZA_RESOURCE_CONSTRAINT;
+}
+
+static const struct way usual_way = { run_way, NULL };
+static const struct way refusal = { refuse_for_memory, NULL };
+
+static int
+begin(struct stanza *stanza, const struct way *way)
+{
+	ensure(!stanza->router->busy);
+	stanza->router->busy = true;
+	return attempt(stanza, way);
+}
+
+static void
+finish(struct stanza *stanza, int result)
+{
+	struct router *router = stanza->router;
+	struct slot *slot = slot_find(router->server->shm, stanza->origin);
+
+	if (result == RESULT_FULL) {
+		counter_add(router->server->shm, COUNTER_MEMORY_FULL, 1);
+		result = attempt(stanza, &refusal);
+	}
+	if (result != 0 && slot != NULL)
+		slot_handled(slot, stanza->number);
+	router->busy = false;
+	arena_reset(&router->arena);
 }
 
 /*
@@ -218,25 +263,21 @@ attempt(struct stanza *stanza, int forced)
 static void
 process(struct stanza *stanza)
 {
-	struct router *router = stanza->router;
-	struct slot *slot = slot_find(router->server->shm, stanza->origin);
-	int result = 0;
+	int result = begin(stanza, &usual_way);
 
-	ensure(!router->busy);
-	router->busy = true;
-	for (int i = 0; i < TRIES; i++) {
-		result = attempt(stanza, 0);
-		if (result <= 0 || (uint32_t)result < router->delivery.count)
-			break;
-	}
-	if (result == RESULT_FULL) {
-		counter_add(router->server->shm, COUNTER_MEMORY_FULL, 1);
-		result = attempt(stanza, STANZA_RESOURCE_CONSTRAINT);
-	}
-	if (result != 0 && slot != NULL)
-		slot_handled(slot, stanza->number);
-	router->busy = false;
-	arena_reset(&router->arena);
+	for (int i = 1; i < TRIES && result > 0 &&
+	     (uint32_t)result == stanza->router->delivery.count; i++)
+		result = attempt(stanza, &usual_way);
+	finish(stanza, result);
+}
+
+void
+router_continue(struct stanza *stanza, int (*act)(struct stanza *stanza, void *context),
+    void *context)
+{
+	struct way way = { act, context };
+
+	finish(stanza, begin(stanza, &way));
 }
 
 static void
@@ -299,6 +340,7 @@ router_start(struct server *server)
 
 	router->server = server;
 	router->iqs = iq_table_new();
+	router->pending = pending_new(router);
 	arena_init(&router->arena);
 	server->router = router;
 	sessions_start(server, &session_events);
@@ -310,6 +352,7 @@ router_free(struct server *server)
 	if (server->router == NULL)
 		return;
 	iq_table_free(&server->router->iqs);
+	pending_free(&server->router->pending);
 	arena_clear(&server->router->arena);
 	memory_free(server->router);
 	server->router = NULL;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "routing/delivery.h"
+#include "routing/pending.h"
 #include "routing/router.h"
 
 #define ROUTER_FEATURES_MAX 64
@@ -9,6 +10,7 @@
 struct router {
 	struct server	*server;
 	struct iq_table *iqs;
+	struct pending	*pending;
 	struct arena	 arena;		/* of the stanza under way */
 	struct delivery	 delivery;
 	bool		 busy;		/* a stanza is under way */
@@ -22,6 +24,10 @@ struct router {
 
 /* Asks the features of a stage, in order; STANZA_PASS when none took it. */
 int	router_stage(struct stanza *stanza, enum stage stage);
+
+/* Goes on with a stanza outside the way it came: what act() gathers happens as one effect. */
+void	router_continue(struct stanza *stanza, int (*act)(struct stanza *stanza, void *context),
+	    void *context);
 
 /* account.c: for a local account, RFC 6121 8.5. */
 int	account_route(struct stanza *stanza);

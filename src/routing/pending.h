@@ -1,0 +1,29 @@
+/* pending.h -- stanzas that wait for a store: kept whole, found again by the request's number. */
+#pragma once
+
+#include "routing/stanza.h"
+#include "shm/store.h"
+
+/*
+ * What a handler wants called when the answer is there. It gets the stanza as the handler had it (session is NULL where the
+ * sender has gone), the store's result, and a copy of data. It may deliver, reply, ask again (and return STANZA_LATER), or
+ * return a condition.
+ */
+typedef int pending_fn(struct stanza *stanza, int result, void *data);
+
+struct pending;
+struct server;
+
+struct pending *pending_new(struct router *router);
+void	pending_free(struct pending **pending);
+
+/*
+ * From a handler: asks, and keeps a copy of the stanza. Returns STANZA_LATER, or the condition to answer with when
+ * the ring has no room (resource-constraint) or too many of this session's stanzas wait already.
+ */
+int	pending_ask(struct stanza *stanza, enum store_kind kind, const struct store_change *changes,
+	    int count, pending_fn *on_answer, const void *data, size_t size);
+
+/* From the worker: an answer has come. Unknown ones (of a predecessor, or a second time) are dropped. */
+void	pending_on_answer(struct server *server, enum store_kind kind,
+	    const struct store_answer *answer);
