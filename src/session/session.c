@@ -301,6 +301,35 @@ session_accept(struct server *server, int fd, const struct sockaddr_storage *add
 	snprintf(session->id, sizeof(session->id), "%s", stream_id(session->conn));
 }
 
+static void
+take_record(struct session *session, const struct registry_session *record)
+{
+	struct jid bare;
+
+	jid_split(record->bare_jid, &bare);
+	set_jid(session, bare.local, bare.domain, record->resource);
+	session->type = SLOT_C2S;
+	session->account = record->account;
+	session->priority = record->priority;
+	session->available = (record->flags & SLOT_AVAILABLE) != 0;
+}
+
+struct session *
+session_adopt(struct server *server, struct slot_ref ref, struct slot *slot,
+    const struct registry_session *record)
+{
+	struct session *session = NEW(struct session);
+
+	session->server = server;
+	session->ref = ref;
+	session->slot = slot;
+	session->type = SLOT_C2S_UNAUTHED;
+	if (record != NULL)
+		take_record(session, record);
+	session_map_add(server->sessions, session);
+	return session;
+}
+
 void
 session_close(struct session *session, enum stream_condition condition, const char *text)
 {

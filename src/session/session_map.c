@@ -125,7 +125,7 @@ struct adoption {
 	uint32_t       count;
 };
 
-/* No connection came with it, and none can resume it yet: its presence and record end here. */
+/* No connection came with it, and none can resume it yet: it ends, and those who saw it come see it go. */
 static void
 adopt_one(void *owner, struct slot_ref ref, struct slot *slot)
 {
@@ -133,20 +133,11 @@ adopt_one(void *owner, struct slot_ref ref, struct slot *slot)
 	struct server *server = adoption->server;
 	struct registry_session record;
 	struct txn *txn = registry_read(server->registry);
-	char resource[JID_PART_MAX];
-	size_t length = 0;
-	uint64_t account = 0;
+	bool is_bound = registry_session_of(server->registry, txn, ref, &record);
+	struct session *session = session_adopt(server, ref, slot, is_bound ? &record : NULL);
 
-	if (registry_session_of(server->registry, txn, ref, &record) &&
-	    record.resource.length <= sizeof(resource)) {
-		memcpy(resource, record.resource.data, record.resource.length);
-		length = record.resource.length;
-		account = record.account;
-	}
 	txn_end(&txn);
-	if (account != 0)
-		registry_unbind(server->registry, account, slice_of(resource, length), ref);
-	slot_give(server->shm, ref);
+	session_destroy(session, "its worker died");
 	adoption->count++;
 }
 

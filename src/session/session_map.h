@@ -12,3 +12,12 @@ struct session_map {
 
 void	session_map_add(struct session_map *map, struct session *session);
 void	session_map_remove(struct session_map *map, struct session *session);
+
+struct registry_session;
+
+/*
+ * session.c: what a predecessor's connection had held becomes a session without connection, to be destroyed like any
+ * other. record NULL: it had bound no resource; else it is copied.
+ */
+struct session *session_adopt(struct server *server, struct slot_ref ref, struct slot *slot,
+		    const struct registry_session *record);
