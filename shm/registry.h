@@ -68,6 +68,9 @@ int	registry_unbind(struct registry *registry, uint64_t account, struct slice re
  */
 int	registry_set_presence(struct registry *registry, uint64_t account, struct slice resource,
 	    struct slot_ref session, int8_t priority, uint32_t flags, struct slice presence);
+/* Flags alone (interested, carbons, ...); what a route tells of a session without asking its worker. */
+int	registry_set_flags(struct registry *registry, uint64_t account, struct slice resource,
+	    struct slot_ref session, uint32_t flags);
 bool	registry_presence(struct registry *registry, struct txn *txn, uint64_t account,
 	    uint64_t resource_hash, struct slice *presence);
 

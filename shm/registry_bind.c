@@ -299,17 +299,23 @@ registry_unbind(struct registry *registry, uint64_t account, struct slice resour
 	return finish(txn, is_found);
 }
 
+/* What is borrowed from the map may move with the first write. */
+static void
+keep_names(struct registry_session *own, char names[REGISTRY_JID_MAX + REGISTRY_RESOURCE_MAX])
+{
+	memcpy(names, own->bare_jid.data, own->bare_jid.length);
+	memcpy(names + own->bare_jid.length, own->resource.data, own->resource.length);
+	own->bare_jid.data = names;
+	own->resource.data = names + own->bare_jid.length;
+}
+
 static void
 write_presence(struct txn *txn, const struct session_key *key, struct registry_session *own,
     struct slice presence)
 {
 	char names[REGISTRY_JID_MAX + REGISTRY_RESOURCE_MAX];
 
-	/* What is borrowed from the map may move with the first write. */
-	memcpy(names, own->bare_jid.data, own->bare_jid.length);
-	memcpy(names + own->bare_jid.length, own->resource.data, own->resource.length);
-	own->bare_jid.data = names;
-	own->resource.data = names + own->bare_jid.length;
+	keep_names(own, names);
 	if (presence.length == 0) {
 		own->priority = 0;
 		own->flags &= ~(uint32_t)SLOT_AVAILABLE;
@@ -338,6 +344,24 @@ registry_set_presence(struct registry *registry, uint64_t account, struct slice 
 		own.priority = priority;
 		own.flags = flags;
 		write_presence(txn, &key, &own, presence);
+	}
+	return finish(txn, is_found);
+}
+
+int
+registry_set_flags(struct registry *registry, uint64_t account, struct slice resource,
+    struct slot_ref session, uint32_t flags)
+{
+	struct txn *txn = txn_write(registry->env);
+	struct registry_session own;
+	struct session_key key;
+	char names[REGISTRY_JID_MAX + REGISTRY_RESOURCE_MAX];
+	bool is_found = find_own(registry, txn, account, resource, session, &key, &own);
+
+	if (is_found) {
+		keep_names(&own, names);
+		own.flags = flags;
+		write_session(txn, &key, &own);
 	}
 	return finish(txn, is_found);
 }

@@ -45,12 +45,16 @@ static const char *const core_tables[] = {
 	[STORE_PEP] = "pep",
 	[STORE_ROOM] = "room",
 	[STORE_PUSH] = "push",
+	[STORE_DATA] = "data",
 };
 
 static const char *const msg_tables[] = {
 	[TABLE_META] = "meta",
 	[TABLE_APPLIED] = "applied",
 	[STORE_STANZA] = "stanza",
+	[STORE_ARCHIVE] = "archive",
+	[STORE_OFFLINE] = "offline",
+	[STORE_PREFERENCES] = "preferences",
 };
 
 static const struct kind_row {

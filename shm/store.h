@@ -44,7 +44,8 @@ void	store_secret(struct store *store, struct txn *txn, uint8_t out[32]);
 
 enum store_place {
 	STORE_ROSTER = 5, STORE_BLOCKLIST, STORE_PEP, STORE_ROOM, STORE_PUSH,	/* in core */
-	STORE_STANZA = 2,							/* in msg */
+	STORE_DATA,		/* small things of an account: key account, space, name */
+	STORE_STANZA = 2, STORE_ARCHIVE, STORE_OFFLINE, STORE_PREFERENCES,	/* in msg */
 };
 
 /* *value is borrowed until the transaction ends; *version grows with each change and is never used again. */

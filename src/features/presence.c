@@ -27,8 +27,12 @@ static int
 keep(struct session *session, int8_t priority, struct slice presence)
 {
 	struct server *server = session->server;
-	uint32_t flags = presence.length > 0 ? SLOT_AVAILABLE : 0;
-	int result = registry_set_presence(server->registry, session->account,
+	uint32_t flags = atomic_load(&session->slot->flags) & ~(uint32_t)SLOT_AVAILABLE;
+	int result;
+
+	if (presence.length > 0)
+		flags |= SLOT_AVAILABLE;
+	result = registry_set_presence(server->registry, session->account,
 	    session->jid.resource, session->ref, priority, flags, presence);
 
 	if (result != RESULT_OK)
