@@ -60,7 +60,7 @@ static const struct command commands[] = {
 	{ "clock", "SECONDS", 0, clock_run,
 	  "Moves the server's clock forward, for tests.",
 	  "Works only with a server started with --test-clock." },
-	{ "config", NULL, COMMAND_SAMPLE, config_run,
+	{ "config", NULL, COMMAND_SAMPLE | COMMAND_ROOT, config_run,
 	  "Prints the configuration as the server understands it.",
 	  "Every option with its value, given or default. With --sample a file to "
 	  "start from." },

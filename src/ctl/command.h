@@ -11,7 +11,7 @@ enum command_option {
 	COMMAND_JSON = 1,	/* --json */
 	COMMAND_COUNT = 2,	/* --count N */
 	COMMAND_SAMPLE = 4,	/* --sample */
-	COMMAND_ROOT = 8,	/* keeps the rights it was started with: no option, it reads /proc of others */
+	COMMAND_ROOT = 8,	/* keeps the rights it was started with: no option */
 	COMMAND_DATA = 16,	/* makes the data directory where it is missing: no option */
 };
 

@@ -118,7 +118,7 @@ become_server_user(const struct config *config, unsigned options)
 	if (privileges_find(config->user, config->group, &identity) != RESULT_OK)
 		return ctl_fail(EX_OSERR, "cannot act as the user \"%s\" of the server",
 				config->user);
-	if ((options & COMMAND_DATA) != 0 &&
+	if ((options & COMMAND_DATA) != 0 && identity.is_changed &&
 	    directories_make(config->data_dir, &identity) != RESULT_OK)
 		return ctl_fail(EX_CANTCREAT, "cannot use the data directory %s",
 				config->data_dir);
