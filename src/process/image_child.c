@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/arena.h"
+#include "base/log.h"
 #include "base/memory.h"
 #include "base/result.h"
 #include "config/config.h"
@@ -225,7 +226,9 @@ give_up_rights(int socket, int file)
 	struct identity nobody;
 
 	signals_leave();
-	prctl(PR_SET_PDEATHSIG, 0);
+	/* What there is to say goes to the master; a connection to syslog is closed below. */
+	log_to_fd(STDERR_FILENO);
+	log_set_level(LOG_ERROR);
 	privileges_nobody(&nobody);
 	descriptors_keep(kept, 2);
 	privileges_drop(&nobody);
