@@ -82,7 +82,7 @@ command_write_help(const struct command *command, FILE *out)
 	}
 }
 
-/* Each sentence on a line, as mdoc wants it; "name(7)" becomes a reference. */
+/* Each sentence on a line, as mdoc wants it. */
 static void
 write_sentences(const char *text, FILE *out)
 {
