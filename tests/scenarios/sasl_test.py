@@ -277,12 +277,12 @@ def created_again(server):
 
 
 def gsasl(server):
-    """GNU SASL's client logs in by each hash, and finds the server's proof right"""
-    for mechanism in HASHES[:2]:
+    """GNU SASL's client logs in, and finds the server's proof right"""
+    for mechanism in HASHES[:2]:	# it has no SHA-512
         client = secured(server)
         process = subprocess.Popen(
-            ["gsasl", "--client", "--quiet", "--mechanism", mechanism, "--authentication-id", "romeo",
-             "--authorization-id", "", "--password", PASSWORD, "--no-cb"],
+            ["gsasl", "--client", "--mechanism", mechanism, "--authentication-id", "romeo",
+             "--password", PASSWORD, "--no-cb"],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         try:
             answer = client.auth(mechanism, base64.b64decode(next_token(process)))
@@ -290,8 +290,8 @@ def gsasl(server):
             process.stdin.flush()
             answer = client.respond(base64.b64decode(next_token(process)))
             equal(outcome(answer), "success", mechanism)
-            rest = process.communicate(answer.text + "\n", timeout=20)[0]
-            equal((process.returncode, "rror" in rest), (0, False), "gsasl: " + rest)
+            rest = process.communicate(answer.text + "\n\n", timeout=20)[0]	# it asks once more: nothing
+            equal((process.returncode, "server trusted" in rest), (0, True), rest)
         finally:
             process.kill()
             process.wait()
