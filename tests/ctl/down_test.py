@@ -12,7 +12,8 @@ from client import Client  # noqa: E402
 from facts import Facts, equal  # noqa: E402
 from server import PASSWORD, Server, program  # noqa: E402
 
-NOT_RUNNING, EX_DATAERR, EX_NOINPUT, EX_NOUSER, EX_UNAVAILABLE, EX_TEMPFAIL, EX_CONFIG = 3, 65, 66, 67, 69, 75, 78
+NOT_RUNNING, EX_DATAERR, EX_NOINPUT, EX_NOUSER = 3, 65, 66, 67
+EX_UNAVAILABLE, EX_TEMPFAIL, EX_NOPERM, EX_CONFIG = 69, 75, 77, 78
 NEED_A_SERVER = (("sessions",), ("sessions", "--json"), ("session", "romeo@localhost/phone"), ("workers",),
                  ("stats",), ("kick", "romeo@localhost"), ("reload",), ("stop",), ("trace", "romeo@localhost"),
                  ("clock", "1"))
@@ -137,6 +138,17 @@ def stopped(server):
     equal(server.stop(), 0)
 
 
+def clock_stands(server):
+    """clock is refused by a server that was not started for tests"""
+    ordinary = subprocess.Popen([program("rookeryd", "process"), "-F", "-c", server.config],
+                                stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    server.wait_for(lambda: server.ctl("status", check=False).returncode == 0, "it runs")
+    done = server.ctl("clock", "1", check=False)
+    server.ctl("stop")
+    equal(ordinary.wait(20), 0, "exit status")
+    equal((done.returncode, "--test-clock" in done.stderr), (EX_NOPERM, True), done.stderr)
+
+
 def after_kill(server):
     """a server that was killed does not run, though its memory is still there"""
     server.start()
@@ -152,7 +164,7 @@ def after_kill(server):
 
 
 FACTS = [nothing_runs, status_is_3, no_accounts_at_first, accounts, lock_taken, at_a_terminal, bad_configuration,
-         what_was_made_counts, stopped, nothing_runs, status_is_3, after_kill]
+         what_was_made_counts, stopped, nothing_runs, status_is_3, clock_stands, after_kill]
 
 if __name__ == "__main__":
     facts = Facts()
