@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/result.h"
+#include "features/feature.h"
 #include "shm/effect.h"
 #include "shm/registry.h"
 #include "tests/unit/worker_caller.h"
@@ -71,11 +72,16 @@ teardown(void **state)
 static void
 replace(void)
 {
-	struct server server = { .number = 1, .registry = worker.server.registry };
+	struct server server = { .number = 1,
+		.registry = worker.server.registry,
+		.core = worker.server.core,
+		.config = worker.server.config };
 
 	server.shm = view_of_worker_1();
 	shm_recover(server.shm);
+	assert_true(features_start(&server));
 	sessions_adopt(&server);
+	features_stop(&server);
 	shm_detach(&server.shm);
 }
 

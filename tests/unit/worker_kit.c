@@ -172,7 +172,7 @@ static void
 on_mistake(void *owner, const struct config_mistake *mistake)
 {
 	(void)owner;
-	log_error(LOG_CONFIG, "mistake", "line=%u text=%s", mistake->line, mistake->text);
+	fprintf(stderr, "%s:%u: %s\n", mistake->file, mistake->line, mistake->text);
 }
 
 static struct config *
