@@ -242,7 +242,8 @@ open_tls(void)
 	ensure(tls != NULL);
 	SSL_CTX_set_read_ahead(tls, 1);
 	SSL_CTX_set_mode(tls, SSL_MODE_ENABLE_PARTIAL_WRITE |
-				  SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+				  SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
+				  SSL_MODE_RELEASE_BUFFERS);
 	if (SSL_CTX_use_certificate_chain_file(tls, certificate) == 1 &&
 	    SSL_CTX_use_PrivateKey_file(tls, key, SSL_FILETYPE_PEM) == 1)
 		return;
