@@ -309,6 +309,7 @@ def make_server():
     def old_accounts(server):
         for name in ("old1", "old2"):
             subprocess.run([helper("old_account"), server.path("data"), name + "@weak.example", PASSWORD], check=True)
+        server.give_away(server.path("data"))
     return Server(
         workers=2, hosts=("localhost", "weak.example", "bare.example"), options="scram_iterations = 5000;",
         options_of={"bare.example": 'require_tls = false; mechanisms = [ "SCRAM-SHA-256", "PLAIN" ];'},

@@ -104,8 +104,7 @@ class Server:
         self.config = os.path.join(self.directory, "rookery.conf")
         for folder in ("data", "run"):
             os.mkdir(os.path.join(self.directory, folder), 0o700)
-            if os.geteuid() == 0:  # as root the server drops to nobody
-                shutil.chown(os.path.join(self.directory, folder), "nobody", "nogroup")
+            self.give_away(self.path(folder))
         for host in hosts:
             self.make_certificate(host)
         self.write_config()
@@ -115,6 +114,15 @@ class Server:
             prepare(self)
         if start:
             self.start()
+
+    @staticmethod
+    def give_away(folder):
+        """As root the server drops to nobody, who must own all that is in its directories."""
+        if os.geteuid() != 0:
+            return
+        for parent, _, files in os.walk(folder):
+            for path in [parent] + [os.path.join(parent, name) for name in files]:
+                shutil.chown(path, "nobody", "nogroup")
 
     def path(self, name):
         return os.path.join(self.directory, name)
