@@ -106,6 +106,16 @@ slot_record_and_blocks_are_given_back(void **state)
 	caller_open(&juliet, &worker, 0, false);
 }
 
+/* RFC 6121 4.5: whoever saw it come sees it go, also when its worker died. */
+static void
+its_presence_ends_for_those_who_saw_it(void **state)
+{
+	replace();
+	assert_string_equal(caller_hear(&juliet),
+	    "<presence type='unavailable' from='juliet@localhost/chamber' "
+	    "to='juliet@localhost'/>");
+}
+
 static void
 the_resource_that_was_lost_can_be_bound_again(void **state)
 {
@@ -135,6 +145,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 		TEST(slot_record_and_blocks_are_given_back),
+		TEST(its_presence_ends_for_those_who_saw_it),
 		TEST(the_resource_that_was_lost_can_be_bound_again),
 		TEST(sessions_of_others_are_left_alone),
 	};
