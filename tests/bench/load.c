@@ -127,6 +127,15 @@ log_in_again(void)
 }
 
 static void
+count_calls(void)
+{
+	struct usage_set set;
+
+	usage_take(options.server, &set);
+	figures.calls_counted = usage_count_calls(&set);
+}
+
+static void
 note_memory(struct usage_memory *memory)
 {
 	struct usage_set set;
@@ -141,6 +150,8 @@ static bool
 reach_server(void)
 {
 	note_memory(&figures.memory.before);
+	if (options.counts_calls)
+		count_calls();
 	if (!log_in(&figures.login))
 		return false;
 	note_memory(&figures.memory.after);
@@ -183,10 +194,6 @@ talk(void)
 	struct usage_set before = { 0 };
 	uint64_t delivered, own_cpu;
 
-	if (options.counts_calls) {
-		usage_take(options.server, &before);
-		figures.calls_counted = usage_count_calls(&before);
-	}
 	/* A counted number of messages is measured from the first on. */
 	if (options.chat.messages == 0) {
 		chat_start(&options.chat, peers);

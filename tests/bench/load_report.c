@@ -32,8 +32,10 @@ print_usage(const struct usage *usage, uint64_t count)
 }
 
 static void
-print_set(const struct usage_set *set, uint64_t count)
+print_set(const struct usage_set *set, uint64_t count, bool has_calls)
 {
+	if (has_calls)
+		printf("\"calls\":%.3f,", per(set->total.calls, count));
 	printf("\"count\":%llu,\"seconds\":%.3f,\"cpu_seconds\":%.3f,",
 	       (unsigned long long)count, (double)set->at_ns / 1e9,
 	       (double)set->total.cpu_ns / 1e9);
@@ -52,12 +54,12 @@ print_set(const struct usage_set *set, uint64_t count)
 }
 
 static void
-print_login(const char *name, const struct usage_set *set, unsigned users)
+print_login(const char *name, const struct usage_set *set, unsigned users, bool has_calls)
 {
 	if (set->count == 0)
 		return;
 	printf(",\"%s\":{", name);
-	print_set(set, users);
+	print_set(set, users, has_calls);
 	printf("}");
 }
 
@@ -75,10 +77,7 @@ print_chat(const struct load_options *options, const struct load_figures *figure
 	       (double)counts->latency.most_ns / 1e3);
 	printf("\"client_cpu_us\":%.3f,",
 	       per(figures->client_cpu_ns, figures->delivered) / 1e3);
-	if (figures->calls_counted)
-		printf("\"calls\":%.3f,",
-		       per(figures->chat.total.calls, figures->delivered));
-	print_set(&figures->chat, figures->delivered);
+	print_set(&figures->chat, figures->delivered, figures->calls_counted);
 	printf(",\"sent\":%llu,\"received\":%llu,\"lost\":%llu,\"doubled\":%llu,"
 	       "\"reordered\":%llu,\"damaged\":%llu,\"refused\":%llu,\"broken\":%llu}",
 	       (unsigned long long)counts->sent, (unsigned long long)counts->received,
@@ -98,10 +97,11 @@ load_report(const struct load_options *options, const struct load_figures *figur
 		print_memory("after", &figures->memory.after);
 		printf("}");
 	}
-	print_login("login", &figures->login, options->users);
+	print_login("login", &figures->login, options->users, figures->calls_counted);
 	if (options->resumes)
 		printf(",\"resumed\":%u", figures->resumed);
-	print_login("resumption", &figures->resumption, options->users);
+	print_login("resumption", &figures->resumption, options->users,
+		    figures->calls_counted);
 	if (options->chat.pairs > 0)
 		print_chat(options, figures);
 	printf(",\"processes_changed\":%s}\n",
