@@ -2,7 +2,6 @@
 #include "tests/unit/unit.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "shm/registry.h"
 #include "tests/unit/worker_caller.h"
@@ -94,8 +93,9 @@ the_accounts_available_resources_see_it_come_change_and_go(void **state)
 static void
 however_a_session_ends_it_is_seen_to_go(void **state)
 {
-	static const char gone[] = "<presence type='unavailable' from='juliet@localhost/balcony' "
-				   "to='juliet@localhost'/>";
+	static const char gone[] =
+	    "<presence type='unavailable' from='juliet@localhost/balcony' "
+	    "to='juliet@localhost'/>";
 
 	caller_appear(&other, 0);
 	caller_appear(&juliet, 0);
@@ -148,13 +148,13 @@ a_displaced_session_does_not_end_its_successors_presence(void **state)
 static void
 a_presence_over_eight_kib_is_refused(void **state)
 {
-	char *text = malloc(9000);
-	int start = sprintf(text, "<presence><status>");
+	char status[8201];
 
-	memset(text + start, 'x', 8200);
-	strcpy(text + start + 8200, "</status></presence>");
-	caller_say(&juliet, text);
-	free(text);
+	memset(status, 'x', sizeof(status) - 1);
+	status[sizeof(status) - 1] = 0;
+	caller_send(&juliet, "<presence><status>");
+	caller_send(&juliet, status);
+	caller_say(&juliet, "</status></presence>");
 	assert_non_null(strstr(caller_hear(&juliet), "<policy-violation "));
 	assert_false(route().flags & SLOT_AVAILABLE);
 	assert_non_null(caller_session(&juliet));

@@ -173,12 +173,13 @@ every_stanza_is_counted_as_handled(void **state)
 static void
 say_big(size_t length)
 {
-	static char text[200100];
-	int start = snprintf(text, sizeof(text), "<message to='juliet@localhost'><body>");
+	static char body[200000];
 
-	memset(text + start, 'x', length);
-	strcpy(text + start + length, "</body></message>");
-	caller_say(&romeo, text);
+	memset(body, 'x', length);
+	body[length] = 0;
+	caller_send(&romeo, "<message to='juliet@localhost'><body>");
+	caller_send(&romeo, body);
+	caller_say(&romeo, "</body></message>");
 }
 
 static void
