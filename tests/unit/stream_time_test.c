@@ -74,7 +74,7 @@ the_login_lasts_login_timeout_at_most(void **state)
 	caller_open(&caller, &worker, 0, false);
 	caller_greet(&caller);
 	for (int i = 0; i < 5; i++) {
-		worker_pass(&worker, 5900);
+		worker_pass(&worker, 5800);
 		caller_say(&caller, " ");
 	}
 	assert_string_equal(caller_hear(&caller), "");
@@ -203,9 +203,9 @@ a_client_that_does_not_answer_the_end_is_dropped(void **state)
 	caller_enter(&caller, &worker, "juliet", "balcony");
 	session_close(caller_session(&caller), 0, "for the test");
 	assert_string_equal(caller_hear(&caller), "</stream:stream>");
-	worker_pass(&worker, 4900);
+	worker_pass(&worker, 3 * SECOND);
 	assert_non_null(caller_session(&caller));
-	worker_pass(&worker, 200);
+	worker_pass(&worker, 2 * SECOND);
 	assert_null(caller_session(&caller));
 	assert_true(worker_logged(&worker, "reason=for the test"));
 	caller_close(&caller);
