@@ -20,6 +20,7 @@ static struct caller caller;
 static SSL_CTX *settings;
 static SSL *ssl;
 static char heard[65536];
+static int small_buffer;	/* of the next connection; 0: as usual */
 
 static int
 setup(void **state)
@@ -68,15 +69,21 @@ say(const char *text)
 	worker_settle(&worker);
 }
 
+/* A record may come in many pieces: only several turns without news are the end. */
 static const char *
 hear(void)
 {
-	size_t length = 0, count;
+	size_t length = 0;
 
-	do
+	for (int quiet = 0; quiet < 8 && length < sizeof(heard) - 1; quiet++) {
+		size_t count = 0;
+
 		worker_settle(&worker);
-	while (SSL_read_ex(ssl, heard + length, sizeof(heard) - 1 - length, &count) == 1 &&
-	    (length += count) < sizeof(heard) - 1);
+		while (SSL_read_ex(ssl, heard + length, sizeof(heard) - 1 - length, &count)) {
+			length += count;
+			quiet = 0;
+		}
+	}
 	heard[length] = 0;
 	return heard;
 }
@@ -84,7 +91,7 @@ hear(void)
 static void
 secure(void)
 {
-	caller_open(&caller, &worker, 0, false);
+	caller_open(&caller, &worker, small_buffer, false);
 	caller_greet(&caller);
 	caller_say(&caller, STARTTLS);
 	assert_string_equal(caller_hear(&caller), PROCEED);
@@ -223,6 +230,39 @@ a_connection_may_go_while_its_password_is_proved(void **state)
 	assert_int_equal(worker_counter(&worker, COUNTER_LOGINS), 0);
 }
 
+/* TLS takes what it began with and nothing else: the offer is repeated while more is appended and said. */
+static void
+stanzas_come_whole_through_a_small_buffer(void **state)
+{
+	static char body[12001];
+	const char *at;
+
+	memset(body, 'x', sizeof(body) - 1);
+	small_buffer = 4096;
+	secure();
+	small_buffer = 0;
+	say(PLAIN(RIGHT));
+	worker_wait(&worker, is_proved, NULL);
+	say(CALLER_HEADER "<iq type='set' id='b'><bind "
+			  "xmlns='urn:ietf:params:xml:ns:xmpp-bind'><resource>a</resource>"
+			  "</bind></iq>");
+	hear();
+	for (int i = 0; i < 4; i++) {
+		say("<message to='juliet@localhost/a'><body>");
+		say(body);
+		say("</body></message>");
+	}
+	session_close(caller_session(&caller), STREAM_RESET, NULL);
+	at = hear();
+	for (int i = 0; i < 4; i++) {
+		at = strstr(at, "<message ");
+		assert_non_null(at);
+		at = strstr(at, "x</body></message>");
+		assert_non_null(at);
+	}
+	assert_int_equal(strncmp(at, "x</body></message><stream:error><reset ", 39), 0);
+}
+
 int
 main(void)
 {
@@ -236,6 +276,7 @@ main(void)
 		TEST(a_header_behind_plain_in_its_packet_is_read),
 		TEST(an_attempt_behind_a_wrong_one_in_its_packet_is_made),
 		TEST(attempts_in_one_packet_are_counted),
+		TEST(stanzas_come_whole_through_a_small_buffer),
 		TEST(a_connection_may_go_while_its_password_is_proved),
 	};
 
