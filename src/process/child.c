@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/result.h"
 #include "config/config.h"
+#include "process/daemon.h"
 #include "process/descriptors.h"
 #include "process/logs.h"
 #include "process/signals.h"
@@ -54,6 +55,7 @@ child_start(const struct child *child)
 	char title[40];
 
 	signals_leave();
+	daemon_child();
 	keep_own_descriptors(child);
 	log_set_process(child->name);
 	logs_use(all->log_fd);

@@ -50,8 +50,30 @@ daemon_start(void)
 		_exit(EX_OSERR);
 }
 
+/* Whoever reads the output of the command that started us must find its end. */
+static void
+let_go_of_terminal(void)
+{
+	int null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO && null_fd >= 0; fd++)
+		dup2(null_fd, fd);
+	if (null_fd > STDERR_FILENO)
+		close(null_fd);
+}
+
 void
-daemon_ready(void)
+daemon_child(void)
+{
+	if (ready_fd < 0)
+		return;
+	let_go_of_terminal();
+	close(ready_fd);
+	ready_fd = -1;
+}
+
+void
+daemon_detach(void)
 {
 	int null_fd;
 
@@ -62,8 +84,15 @@ daemon_ready(void)
 		dup2(null_fd, fd);
 	if (null_fd > STDERR_FILENO)
 		close(null_fd);
-	if (write(ready_fd, "", 1) != 1)
-		perror("rookeryd: nobody waited");
+}
+
+void
+daemon_ready(void)
+{
+	if (ready_fd < 0)
+		return;
+	/* Who waited may have been killed: no matter. */
+	(void)!write(ready_fd, "", 1);
 	close(ready_fd);
 	ready_fd = -1;
 }

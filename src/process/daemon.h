@@ -7,5 +7,11 @@
  */
 void	daemon_start(void);
 
-/* Lets go of the terminal and of who waits. Harmless in the foreground. */
+/* In a child of the background process: lets go of the terminal. Harmless in the foreground. */
+void	daemon_child(void);
+
+/* Lets go of the terminal, before there are children: from here on only the log is told. In the background alone. */
+void	daemon_detach(void);
+
+/* Lets go of who waits. In the background alone. */
 void	daemon_ready(void);
