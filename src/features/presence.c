@@ -17,7 +17,7 @@ priority_of(struct stanza *stanza)
 	int64_t priority;
 
 	if (child == NULL ||
-	    !slice_to_int(slice_trim(element_text(stanza->arena, child)), INT32_MIN, INT32_MAX,
+	    !slice_to_int(slice_trim(element_text(stanza->arena, child)), INT64_MIN, INT64_MAX,
 		&priority))
 		return 0;
 	return (int8_t)(priority < -128 ? -128 : priority > 127 ? 127 : priority);
