@@ -72,6 +72,25 @@ check_owner(int fd, const char *path, const struct identity *identity)
 	return RESULT_OK;
 }
 
+/* Its own rights do not help where it may not pass through a directory above. */
+static int
+check_reach(const char *path, const struct identity *identity)
+{
+	int fd;
+
+	privileges_lend(identity);
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	privileges_return(identity);
+	if (fd < 0) {
+		log_error(LOG_MASTER, "the server's user cannot reach a directory",
+		    "path=%s uid=%u reason=\"%s\"", path, (unsigned)identity->uid,
+		    strerror(errno));
+		return RESULT_DENIED;
+	}
+	close(fd);
+	return RESULT_OK;
+}
+
 int
 directories_make(const char *path, const struct identity *identity)
 {
@@ -84,7 +103,7 @@ directories_make(const char *path, const struct identity *identity)
 		return fail("cannot open a directory", path);
 	rc = check_owner(fd, path, identity);
 	close(fd);
-	return rc;
+	return rc == RESULT_OK ? check_reach(path, identity) : rc;
 }
 
 int

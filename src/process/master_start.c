@@ -14,6 +14,7 @@
 #include "config/config.h"
 #include "net/tls_context.h"
 #include "process/control.h"
+#include "process/daemon.h"
 #include "process/descriptors.h"
 #include "process/directories.h"
 #include "process/heartbeat.h"
@@ -246,8 +247,10 @@ master_prepare(struct master *master)
 	if (status == 0)
 		status = make_descriptors(master);
 	/* Until here who starts us reads why we do not come up. */
-	if (status == 0)
+	if (status == 0) {
 		logs_use(master->inheritance.log_fd);
+		daemon_detach();
+	}
 	return status;
 }
 
