@@ -56,6 +56,21 @@ void	store_each(struct store *store, struct txn *txn, enum store_place place, st
 	    bool (*each)(void *owner, struct slice key, struct slice value, uint64_t version),
 	    void *owner);
 
+/*
+ * A queue in a place: entries under its name and a number that only grows, so store_each() finds the name's own
+ * record (of the store, passed over by its length) and then the entries, oldest first.
+ */
+#define STORE_QUEUE_NAME_MAX 64
+
+struct store_queue {
+	uint64_t entries;
+	uint64_t octets;	/* of their values */
+};
+
+void	store_queue(struct store *store, struct txn *txn, enum store_place place, struct slice name,
+	    struct store_queue *queue);
+uint64_t store_queue_number(struct slice key);	/* of an entry's key: its last 8 bytes, big endian */
+
 /* --- requests: what a client of the store asks it to commit; all or nothing --- */
 
 #define STORE_ANY_VERSION UINT64_MAX
@@ -64,6 +79,8 @@ enum store_verb {
 	STORE_ACCOUNT_PUT = 1,	/* jid, record, hashes; version 0: must not exist (RESULT_EXISTS); else must match (RESULT_CONFLICT) */
 	STORE_ACCOUNT_DELETE,	/* jid; RESULT_NOT_FOUND. A version but 0 must match */
 	STORE_SET,		/* table (enum store_place), key, version (0: must not exist), value; an empty value deletes */
+	STORE_QUEUE_ADD,	/* table, key: its name, value; hashes: entries there may be, version: bytes of values (RESULT_FULL) */
+	STORE_QUEUE_DROP,	/* table, key: of an entry: it goes, and all before it; that none is there is no failure */
 };
 
 /* The changes of one request name different records: RESULT_INVALID where they do not. */

@@ -34,8 +34,8 @@ static bool
 is_place(const struct store *store, int table)
 {
 	if (store->kind == STORE_MSG)
-		return table == STORE_STANZA;
-	return table >= STORE_ROSTER && table <= STORE_PUSH;
+		return table >= STORE_STANZA && table <= STORE_PREFERENCES;
+	return table >= STORE_ROSTER && table <= STORE_DATA;
 }
 
 static int
@@ -54,22 +54,26 @@ check_set(struct store_apply *apply, const struct store_change *change)
 	return version == change->version ? RESULT_OK : RESULT_CONFLICT;
 }
 
-static void
-set(struct store_apply *apply, const struct store_change *change)
+void
+store_put_versioned(struct store_apply *apply, const struct store_change *change)
 {
 	uint64_t version = ++apply->version;
 	size_t length = sizeof(version) + change->value.length;
-	char *bytes;
+	char *bytes = memory_new(length);
 
-	if (change->value.length == 0) {
-		txn_delete(apply->txn, change->table, change->key);
-		return;
-	}
-	bytes = memory_new(length);
 	memcpy(bytes, &version, sizeof(version));
 	memcpy(bytes + sizeof(version), change->value.data, change->value.length);
 	txn_put(apply->txn, change->table, change->key, slice_of(bytes, length));
 	memory_free(bytes);
+}
+
+static void
+set(struct store_apply *apply, const struct store_change *change)
+{
+	if (change->value.length == 0)
+		txn_delete(apply->txn, change->table, change->key);
+	else
+		store_put_versioned(apply, change);
 }
 
 static int
@@ -82,6 +86,10 @@ check(struct store_apply *apply, const struct store_change *change)
 							: RESULT_INVALID;
 	case STORE_SET:
 		return check_set(apply, change);
+	case STORE_QUEUE_ADD:
+	case STORE_QUEUE_DROP:
+		return is_place(apply->store, change->table) ? store_queue_check(apply, change)
+							     : RESULT_INVALID;
 	}
 	return RESULT_INVALID;
 }
@@ -99,13 +107,19 @@ make(struct store_apply *apply, const struct store_change *change, uint64_t *acc
 	case STORE_SET:
 		set(apply, change);
 		break;
+	case STORE_QUEUE_ADD:
+		store_queue_add(apply, change);
+		break;
+	case STORE_QUEUE_DROP:
+		store_queue_drop(apply, change);
+		break;
 	}
 }
 
 static bool
 same_record(const struct store_change *a, const struct store_change *b)
 {
-	bool a_sets = a->verb == STORE_SET, b_sets = b->verb == STORE_SET;
+	bool a_sets = a->verb >= STORE_SET, b_sets = b->verb >= STORE_SET;
 
 	return a_sets == b_sets && (!a_sets || a->table == b->table) &&
 	    slice_equal(a->key, b->key);

@@ -87,3 +87,11 @@ void	store_account_put(struct store_apply *apply, const struct store_change *cha
 	    uint64_t *account);
 void	store_account_delete(struct store_apply *apply, const struct store_change *change,
 	    uint64_t *account);
+
+/* Value behind a new version; for what names no version of its own. */
+void	store_put_versioned(struct store_apply *apply, const struct store_change *change);
+
+/* Of a queue. */
+int	store_queue_check(struct store_apply *apply, const struct store_change *change);
+void	store_queue_add(struct store_apply *apply, const struct store_change *change);
+void	store_queue_drop(struct store_apply *apply, const struct store_change *change);

@@ -358,7 +358,7 @@ only_places_of_features_can_be_set(void **state)
 	assert_int_equal(set(TABLE_META, STORE_ANY_VERSION, "secret", "x"), RESULT_INVALID);
 	assert_int_equal(set(TABLE_ACCOUNT, STORE_ANY_VERSION, "x", "x"), RESULT_INVALID);
 	assert_int_equal(set(-1, STORE_ANY_VERSION, "x", "x"), RESULT_INVALID);
-	assert_int_equal(set(STORE_PUSH + 1, STORE_ANY_VERSION, "x", "x"), RESULT_INVALID);
+	assert_int_equal(set(STORE_DATA + 1, STORE_ANY_VERSION, "x", "x"), RESULT_INVALID);
 	assert_int_equal(set(STORE_PUSH, STORE_ANY_VERSION, "", "x"), RESULT_INVALID);
 }
 
