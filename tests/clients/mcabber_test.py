@@ -1,0 +1,162 @@
+#!/usr/bin/env python3
+"""
+mcabber, a terminal client of Debian 12, logs in over TLS, sends a message and gets one.
+
+It was taken before profanity because it obeys a FIFO and reports what comes through a program: nothing has to be read
+off a screen. Its library (loudmouth) speaks PLAIN under TLS and the legacy session request of RFC 3921.
+"""
+import os
+import pty
+import select
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, "..", "scenarios"))
+
+import client as xmpp  # noqa: E402
+import facts  # noqa: E402
+from facts import equal  # noqa: E402
+from server import PASSWORD, Server  # noqa: E402
+
+TIMEOUT = 30
+RC = """set jid = %(jid)s
+set resource = terminal
+set disable_random_resource = 1
+set password = %(password)s
+set server = localhost
+set port = %(port)d
+set tls = 1
+set ssl_ca = %(ca)s
+set ssl_ignore_checks = %(ignore)d
+module load fifo
+set fifo_name = %(folder)s/fifo
+set events_command = %(folder)s/event
+set logging = 1
+set log_display_sender = 1
+set tracelog_level = 2
+set tracelog_file = %(folder)s/trace
+set roster_hidden = 1
+"""
+EVENT = """#!/bin/sh
+# event KIND DETAIL JID [FILE]: what mcabber reports, in one line of the pipe that the test reads.
+{ printf '%%s %%s %%s ' "$1" "$2" "$3"; [ ! -f "$4" ] || cat "$4"; echo; } > %s/events
+"""
+
+
+class Mcabber:
+    """Runs on a terminal of its own; commands go into its FIFO, and its reports come out of a pipe."""
+
+    def __init__(self, server, jid, ca, ignore=0):
+        self.folder = server.path("mcabber-" + jid)
+        os.mkdir(self.folder, 0o700)
+        os.mkfifo(os.path.join(self.folder, "events"))
+        self.reports = os.open(os.path.join(self.folder, "events"), os.O_RDWR | os.O_NONBLOCK)
+        self.rest = b""
+        self.write("event", EVENT % self.folder, 0o700)
+        self.write("mcabberrc", RC % {"jid": jid, "password": PASSWORD, "port": server.port, "ca": ca,
+                                      "ignore": ignore, "folder": self.folder}, 0o600)
+        self.screen, terminal = pty.openpty()
+        self.process = subprocess.Popen(
+            ["mcabber", "-f", os.path.join(self.folder, "mcabberrc")], stdin=terminal, stdout=terminal, stderr=terminal,
+            env=dict(os.environ, TERM="xterm", HOME=self.folder, LINES="24", COLUMNS="80"), start_new_session=True)
+        os.close(terminal)
+        threading.Thread(target=self.drain, daemon=True).start()
+
+    def write(self, name, text, mode):
+        path = os.path.join(self.folder, name)
+        with open(path, "w") as f:
+            f.write(text)
+        os.chmod(path, mode)
+
+    def drain(self):
+        """A terminal that nobody reads fills up."""
+        try:
+            while os.read(self.screen, 65536):
+                pass
+        except OSError:
+            pass
+
+    def tell(self, command):
+        with open(os.path.join(self.folder, "fifo"), "w") as fifo:
+            fifo.write(command + "\n")
+
+    def report(self, wanted):
+        """The first report that starts so."""
+        while True:
+            while b"\n" in self.rest:
+                line, _, self.rest = self.rest.partition(b"\n")
+                if line.decode().startswith(wanted):
+                    return line.decode()
+            if not select.select([self.reports], [], [], TIMEOUT)[0]:
+                raise AssertionError("no report of %r\n%s" % (wanted, self.trace()))
+            self.rest += os.read(self.reports, 65536)
+
+    def trace(self):
+        try:
+            with open(os.path.join(self.folder, "trace"), errors="replace") as f:
+                return f.read()[-3000:]
+        except FileNotFoundError:
+            return "it wrote no log"
+
+    def end(self):
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            try:
+                self.process.wait(10)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+        os.close(self.screen)
+        os.close(self.reports)
+
+
+def chat(server):
+    """it logs in over TLS with the certificate verified, sends a message, gets the answer, and leaves in order"""
+    juliet = xmpp.Client(server)
+    juliet.login("juliet@localhost/balcony", PASSWORD)
+    juliet.send("<presence/>")
+    equal(juliet.get().get("from"), juliet.jid)
+    mark = server.log.mark()
+    mcabber = Mcabber(server, "romeo@localhost", server.path("localhost.crt"))
+    try:
+        server.log.wait(r"bound .*romeo@localhost/terminal", mark)
+        seat = next(s for s in server.sessions() if s["jid"] == "romeo@localhost/terminal")
+        equal(seat["secure"], True, "TLS")
+        mcabber.tell("say_to juliet@localhost/balcony Hark \u2665 <&>")
+        got = juliet.get()
+        equal((got.get("from"), got.findtext("{jabber:client}body")), ("romeo@localhost/terminal", "Hark \u2665 <&>"))
+        juliet.send("<message to='romeo@localhost/terminal' type='chat'><body>who is there?</body></message>")
+        equal("juliet@localhost" in mcabber.report("MSG IN"), True, "the report")
+        mark = server.log.mark()
+        mcabber.tell("quit")
+        mcabber.process.wait(TIMEOUT)
+        server.log.wait("closed .*romeo@localhost/terminal", mark)
+    except AssertionError:
+        print(mcabber.trace())
+        raise
+    finally:
+        mcabber.end()
+        juliet.close()
+
+
+def wrong_certificate(server):
+    """with another authority's certificate it does not log in"""
+    mark = server.log.mark()
+    mcabber = Mcabber(server, "juliet@localhost", server.path("example.org.crt"))
+    try:
+        server.log.wait("closed ", mark)
+        equal(server.log.find("auth login sid", mark), None, "a login")
+    finally:
+        mcabber.end()
+
+
+FACTS = [chat, wrong_certificate]
+
+if __name__ == "__main__":
+    if shutil.which("mcabber") is None:
+        facts.skip("no mcabber (package mcabber)")
+    facts.run(FACTS, lambda: Server(workers=2, accounts=("romeo@localhost", "juliet@localhost")))
