@@ -54,6 +54,7 @@ struct process_page {
 	_Atomic uint32_t freeing;	/* slot + 1 whose blocks are being given back */
 	_Atomic uint32_t ready;		/* accepts connections, or serves its rings */
 	_Atomic uint64_t dirty_any;	/* 1: dirty bitmap has bits */
+	_Atomic uint64_t archive_low;	/* no archive id below it is still to be committed by this worker; 0: none at all */
 	_Atomic uint64_t counters[COUNTERS_MAX] __attribute__((aligned(1024)));	/* counters.def */
 } __attribute__((aligned(4096)));
 static_assert(sizeof(struct process_page) == 4096, "process page");
@@ -64,7 +65,7 @@ struct instance {
 	uint32_t	      max_sessions;
 	uint64_t	      hash_key[2];	/* of registry keys */
 	_Atomic uint64_t      clock_offset_ms;	/* moved by tests alone */
-	_Atomic uint64_t      archive_next;	/* archive ids */
+	_Atomic uint64_t      archive_next;	/* the greatest archive id given out */
 	_Atomic uint64_t      sessions;		/* slots in use */
 	_Atomic uint64_t      config_serial;	/* raised by each reload that took effect */
 	uint8_t		      login_secret[32];	/* false salts */

@@ -59,6 +59,9 @@ bool	txn_delete(struct txn *txn, int table, struct slice key);
 /* Calls back in key order for keys that start with prefix, from `from` on; ends when it returns false. */
 void	txn_each(struct txn *txn, int table, struct slice prefix, struct slice from,
 	    bool (*each)(void *owner, struct slice key, struct slice value), void *owner);
+/* The same downwards: from the last key that starts with prefix and is at most `from` (empty: any). */
+void	txn_each_back(struct txn *txn, int table, struct slice prefix, struct slice from,
+	    bool (*each)(void *owner, struct slice key, struct slice value), void *owner);
 bool	txn_last(struct txn *txn, int table, struct slice *key, struct slice *value);
 uint64_t txn_entries(struct txn *txn, int table);
 

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdatomic.h>
+#include <string.h>
 #include <sys/statvfs.h>
 #include <time.h>
 
@@ -15,6 +16,7 @@
 
 #define AHEAD_BYTES (256u << 10)	/* of a volatile file always allocated behind its last page */
 #define STEP_BYTES  (1u << 20)
+#define KEY_BYTES   511		/* the longest key LMDB takes */
 #define FULL_BYTES  (16u << 20)	/* with less to be had a disk counts as full */
 
 /* Over all environments of this process: the page tells of the first that opened. */
@@ -327,6 +329,65 @@ txn_each(struct txn *txn, int table, struct slice prefix, struct slice from,
 	while (rc == 0 && slice_starts_with(slice_of_val(k), prefix) &&
 	    each(owner, slice_of_val(k), slice_of_val(v)))
 		rc = mdb_cursor_get(cursor, &k, &v, MDB_NEXT);
+	mdb_cursor_close(cursor);
+	if (rc != 0 && rc != MDB_NOTFOUND)
+		set_error(txn, rc, "cannot read records");
+}
+
+/* Past all that start with prefix: the prefix with its last byte raised; 0 when there is nothing past it. */
+static size_t
+past_prefix(struct slice prefix, char *out)
+{
+	size_t length = prefix.length;
+
+	memcpy(out, prefix.data, length);
+	while (length > 0 && (unsigned char)out[length - 1] == UINT8_MAX)
+		length--;
+	if (length > 0)
+		out[length - 1]++;
+	return length;
+}
+
+/* Stands at the last key that is at most `from`, or below `past`. */
+static int
+seek_back(MDB_cursor *cursor, struct slice from, struct slice past, MDB_val *k, MDB_val *v)
+{
+	struct slice start = from.length > 0 ? from : past;
+	int rc;
+
+	if (start.length == 0)
+		return mdb_cursor_get(cursor, k, v, MDB_LAST);
+	*k = val_of(start);
+	rc = mdb_cursor_get(cursor, k, v, MDB_SET_RANGE);
+	if (rc == MDB_NOTFOUND)
+		return mdb_cursor_get(cursor, k, v, MDB_LAST);
+	if (rc == 0 && from.length > 0 && slice_equal(slice_of_val(*k), from))
+		return 0;
+	return rc == 0 ? mdb_cursor_get(cursor, k, v, MDB_PREV) : rc;
+}
+
+void
+txn_each_back(struct txn *txn, int table, struct slice prefix, struct slice from,
+    bool (*each)(void *owner, struct slice key, struct slice value), void *owner)
+{
+	MDB_dbi dbi = table_of(txn, table);
+	char past[KEY_BYTES];
+	MDB_cursor *cursor;
+	MDB_val k, v;
+	int rc;
+
+	ensure(prefix.length <= sizeof(past));
+	if (txn->error != RESULT_OK)
+		return;
+	rc = mdb_cursor_open(txn->mdb, dbi, &cursor);
+	if (rc != 0) {
+		set_error(txn, rc, "cannot read records");
+		return;
+	}
+	rc = seek_back(cursor, from, slice_of(past, past_prefix(prefix, past)), &k, &v);
+	while (rc == 0 && slice_starts_with(slice_of_val(k), prefix) &&
+	    each(owner, slice_of_val(k), slice_of_val(v)))
+		rc = mdb_cursor_get(cursor, &k, &v, MDB_PREV);
 	mdb_cursor_close(cursor);
 	if (rc != 0 && rc != MDB_NOTFOUND)
 		set_error(txn, rc, "cannot read records");

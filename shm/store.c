@@ -371,3 +371,17 @@ store_each(struct store *store, struct txn *txn, enum store_place place, struct 
 
 	txn_each(txn, (int)place, prefix, SLICE_EMPTY, on_versioned, &all);
 }
+
+void
+store_each_from(struct store *store, struct txn *txn, enum store_place place,
+    struct slice prefix, struct slice from, bool downwards,
+    bool (*each)(void *owner, struct slice key, struct slice value, uint64_t version),
+    void *owner)
+{
+	struct each_versioned all = { each, owner };
+
+	if (downwards)
+		txn_each_back(txn, (int)place, prefix, from, on_versioned, &all);
+	else
+		txn_each(txn, (int)place, prefix, from, on_versioned, &all);
+}

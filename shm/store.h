@@ -57,6 +57,23 @@ void	store_each(struct store *store, struct txn *txn, enum store_place place, st
 	    void *owner);
 
 /*
+ * From a key on, upwards or downwards (then `from` empty: from the last); keys that start with prefix.
+ */
+void	store_each_from(struct store *store, struct txn *txn, enum store_place place,
+	    struct slice prefix, struct slice from, bool downwards,
+	    bool (*each)(void *owner, struct slice key, struct slice value, uint64_t version),
+	    void *owner);
+
+/*
+ * The value STORE_ENTER gives a record of a list: a list is all keys that are the same but for their last 8 bytes.
+ * While nothing is taken out of its middle, differences of numbers count records, and those of totals bytes.
+ */
+struct store_entry {
+	uint64_t number;	/* of the record before it, and one */
+	uint64_t total;		/* of the record before it, and its own bytes */
+};
+
+/*
  * A queue in a place: entries under its name and a number that only grows, so store_each() finds the name's own
  * record (of the store, passed over by its length) and then the entries, oldest first.
  */
@@ -81,6 +98,11 @@ enum store_verb {
 	STORE_SET,		/* table (enum store_place), key, version (0: must not exist), value; an empty value deletes */
 	STORE_QUEUE_ADD,	/* table, key: its name, value; hashes: entries there may be, version: bytes of values (RESULT_FULL) */
 	STORE_QUEUE_DROP,	/* table, key: of an entry: it goes, and all before it; that none is there is no failure */
+	/*
+	 * table, key, hashes: bytes that count in its list; no value. version: 0, or so many bytes: the answer's account
+	 * is 1 when the list's total has passed a multiple of it.
+	 */
+	STORE_ENTER,
 };
 
 /* The changes of one request name different records: RESULT_INVALID where they do not. */

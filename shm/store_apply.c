@@ -54,6 +54,34 @@ check_set(struct store_apply *apply, const struct store_change *change)
 	return version == change->version ? RESULT_OK : RESULT_CONFLICT;
 }
 
+/* The log grows at its end: pages filled to the brim, and no search. */
+static bool
+is_greatest(struct store_apply *apply, const struct store_change *change)
+{
+	struct slice key, value;
+
+	if (apply->store->kind != STORE_MSG || change->table != STORE_STANZA ||
+	    change->key.length != sizeof(apply->last_stanza))
+		return false;
+	if (!apply->is_last_known && txn_last(apply->txn, STORE_STANZA, &key, &value) &&
+	    key.length == sizeof(apply->last_stanza))
+		memcpy(apply->last_stanza, key.data, key.length);
+	apply->is_last_known = true;
+	if (memcmp(change->key.data, apply->last_stanza, sizeof(apply->last_stanza)) <= 0)
+		return false;
+	memcpy(apply->last_stanza, change->key.data, sizeof(apply->last_stanza));
+	return true;
+}
+
+static void
+put_value(struct store_apply *apply, const struct store_change *change, struct slice value)
+{
+	if (is_greatest(apply, change))
+		txn_append(apply->txn, change->table, change->key, value);
+	else
+		txn_put(apply->txn, change->table, change->key, value);
+}
+
 void
 store_put_versioned(struct store_apply *apply, const struct store_change *change)
 {
@@ -63,7 +91,7 @@ store_put_versioned(struct store_apply *apply, const struct store_change *change
 
 	memcpy(bytes, &version, sizeof(version));
 	memcpy(bytes + sizeof(version), change->value.data, change->value.length);
-	txn_put(apply->txn, change->table, change->key, slice_of(bytes, length));
+	put_value(apply, change, slice_of(bytes, length));
 	memory_free(bytes);
 }
 
@@ -90,6 +118,9 @@ check(struct store_apply *apply, const struct store_change *change)
 	case STORE_QUEUE_DROP:
 		return is_place(apply->store, change->table) ? store_queue_check(apply, change)
 							     : RESULT_INVALID;
+	case STORE_ENTER:
+		return is_place(apply->store, change->table) ? store_entry_check(change)
+							     : RESULT_INVALID;
 	}
 	return RESULT_INVALID;
 }
@@ -112,6 +143,9 @@ make(struct store_apply *apply, const struct store_change *change, uint64_t *acc
 		break;
 	case STORE_QUEUE_DROP:
 		store_queue_drop(apply, change);
+		break;
+	case STORE_ENTER:
+		store_entry_put(apply, change, account);
 		break;
 	}
 }

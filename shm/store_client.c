@@ -1,4 +1,5 @@
 /* store_client.c -- a process's pair of rings to a store: requests go out, answers come back. */
+#include <endian.h>
 #include <string.h>
 
 #include "base/buffer.h"
@@ -202,6 +203,23 @@ read_change(struct slice *record, struct store_change *change)
 	change->version = head.version;
 	return take_bytes(record, head.key_length, &change->key) &&
 	    take_bytes(record, head.value_length, &change->value);
+}
+
+uint64_t
+store_request_place(struct slice record)
+{
+	const size_t start = sizeof(struct request_head) + sizeof(struct change_head);
+	struct change_head head;
+	uint64_t place;
+
+	if (record.length < start + sizeof(place))
+		return 0;
+	memcpy(&head, record.data + sizeof(struct request_head), sizeof(head));
+	if (head.verb != STORE_SET || head.table != STORE_STANZA ||
+	    head.key_length != sizeof(place))
+		return 0;
+	memcpy(&place, record.data + start, sizeof(place));
+	return be64toh(place);
 }
 
 int

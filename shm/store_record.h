@@ -67,6 +67,8 @@ struct store_apply {
 	struct txn   *txn;
 	uint64_t      version;		/* the last one given out */
 	uint64_t      next_account;
+	uint8_t	      last_stanza[8];	/* the greatest key of the log, once is_last_known */
+	bool	      is_last_known;
 	bool	      is_changed;
 };
 
@@ -80,6 +82,10 @@ int	store_apply_request(struct store_apply *apply, const struct store_change *ch
 	    uint64_t *account);
 int	store_apply_commit(struct store_apply *apply);
 void	store_apply_give_up(struct store_apply *apply);
+
+/* A record of a list: STORE_ENTER. *passed becomes 1 where the list's total passed a multiple. */
+int	store_entry_check(const struct store_change *change);
+void	store_entry_put(struct store_apply *apply, const struct store_change *change, uint64_t *passed);
 
 /* Of one account, for store_apply_request(). */
 int	store_account_check(struct store_apply *apply, const struct store_change *change);

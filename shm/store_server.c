@@ -29,6 +29,8 @@ struct channel {
 	uint64_t	applied;	/* the last number committed with an outcome before this turn */
 	struct outcome *outcomes;	/* one for each taken */
 	uint32_t	capacity;
+	uint32_t	next;		/* the next one to apply */
+	uint64_t	place;		/* in the log, of the next one; 0: anywhere */
 };
 
 struct store_server {
@@ -298,36 +300,76 @@ apply_one(struct store_server *server, struct store_apply *apply, struct channel
 	return txn_error(apply->txn);
 }
 
-static int
-apply_channel(struct store_server *server, struct store_apply *apply, struct channel *channel)
+static void
+look_at_next(struct channel *channel)
 {
-	int error = RESULT_OK;
+	channel->place = channel->next < channel->taken
+	    ? store_request_place(request_at(channel, channel->next))
+	    : UINT64_MAX;
+}
 
-	if (channel->taken == 0)
-		return RESULT_OK;
-	read_applied(server, channel, apply->txn);
-	for (uint32_t i = 0; i < channel->taken && error == RESULT_OK; i++)
-		error = apply_one(server, apply, channel, i);
-	if (channel->first + channel->taken - 1 > channel->applied)
-		write_applied(server, channel, apply->txn);
-	return error;
+/*
+ * Of one channel requests are applied in their order; among the channels the log's come in the order of the log,
+ * so that it grows at its end.
+ */
+static struct channel *
+next_channel(struct store_server *server)
+{
+	struct channel *found = NULL;
+
+	for (int i = 0; i < server->count; i++) {
+		struct channel *channel = &server->channels[(server->next + i) % server->count];
+
+		if (channel->next < channel->taken &&
+		    (found == NULL || channel->place < found->place))
+			found = channel;
+	}
+	return found;
+}
+
+static void
+begin_channels(struct store_server *server, struct txn *txn)
+{
+	for (int i = 0; i < server->count; i++) {
+		struct channel *channel = &server->channels[i];
+
+		channel->next = 0;
+		look_at_next(channel);
+		if (channel->taken > 0)
+			read_applied(server, channel, txn);
+	}
+}
+
+static void
+end_channels(struct store_server *server, struct txn *txn)
+{
+	for (int i = 0; i < server->count; i++) {
+		struct channel *channel = &server->channels[i];
+
+		if (channel->taken > 0 &&
+		    channel->first + channel->taken - 1 > channel->applied)
+			write_applied(server, channel, txn);
+	}
 }
 
 static int
 commit(struct store_server *server)
 {
 	struct store_apply apply;
+	struct channel *channel;
+	int error = RESULT_OK;
 
 	store_apply_begin(&apply, server->store);
-	for (int i = 0; i < server->count; i++) {
-		struct channel *channel = &server->channels[(server->next + i) % server->count];
-		int error = apply_channel(server, &apply, channel);
-
-		if (error != RESULT_OK) {
-			store_apply_give_up(&apply);
-			return error;
-		}
+	begin_channels(server, apply.txn);
+	while (error == RESULT_OK && (channel = next_channel(server)) != NULL) {
+		error = apply_one(server, &apply, channel, channel->next++);
+		look_at_next(channel);
 	}
+	if (error != RESULT_OK) {
+		store_apply_give_up(&apply);
+		return error;
+	}
+	end_channels(server, apply.txn);
 	SHM_STEP("store: applied");
 	return store_apply_commit(&apply);
 }

@@ -384,6 +384,38 @@ join(void *owner, struct slice key, struct slice value)
 }
 
 static void
+each_back_goes_through_a_prefix_downwards(void **state)
+{
+	static const char *const keys[] = { "b2", "a", "b1", "c", "b", "b3", "\xff\xff", "\xff" };
+	char seen[64] = "";
+	struct txn *txn;
+
+	for (size_t i = 0; i < 8; i++)
+		assert_int_equal(put(env, keys[i], SLICE("v")), RESULT_OK);
+	txn = txn_read(env);
+	txn_each_back(txn, 0, SLICE("b"), SLICE_EMPTY, join, seen);
+	assert_string_equal(seen, "b3 b2 b1 b ");
+	seen[0] = 0;
+	txn_each_back(txn, 0, SLICE("b"), SLICE("b2"), join, seen);
+	assert_string_equal(seen, "b2 b1 b ");
+	seen[0] = 0;
+	txn_each_back(txn, 0, SLICE("b"), SLICE("b22"), join, seen);
+	assert_string_equal(seen, "b2 b1 b ");
+	seen[0] = 0;
+	txn_each_back(txn, 0, SLICE_EMPTY, SLICE_EMPTY, join, seen);
+	assert_string_equal(seen, "\xff\xff \xff c b3 b2 b1 b a ");
+	seen[0] = 0;
+	txn_each_back(txn, 0, SLICE("\xff"), SLICE_EMPTY, join, seen);
+	assert_string_equal(seen, "\xff\xff \xff ");
+	seen[0] = 0;
+	txn_each_back(txn, 0, SLICE("x"), SLICE_EMPTY, join, seen);
+	txn_each_back(txn, 1, SLICE_EMPTY, SLICE_EMPTY, join, seen);
+	txn_each_back(txn, 0, SLICE("b"), SLICE("a"), join, seen);
+	assert_string_equal(seen, "");
+	txn_end(&txn);
+}
+
+static void
 each_goes_through_a_prefix_in_order(void **state)
 {
 	static const char *const keys[] = { "b2", "a", "b1", "c", "b", "b3", "\xff" };
@@ -694,6 +726,7 @@ main(void)
 		FACT(an_error_stays_until_the_end),
 		FACT(what_is_given_up_did_not_happen),
 		FACT(tables_are_apart),
+		FACT(each_back_goes_through_a_prefix_downwards),
 		FACT(each_goes_through_a_prefix_in_order),
 		FACT(append_wants_the_greatest_key),
 		FACT(the_page_tells_what_is_open),

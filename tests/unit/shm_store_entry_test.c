@@ -1,0 +1,211 @@
+/* shm_store_entry_test.c -- facts about lists: numbered and summed by the store, and the log in the order of its keys. */
+#include "unit.h"
+
+#include <endian.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/result.h"
+#include "shm/store_record.h"
+
+static char directory[64], data[80], runtime[64];
+static struct shm *shm;
+static struct store *msg;
+static struct store_server *server;
+static struct store_client *clients[2];
+
+static int
+setup(void **state)
+{
+	struct shm_options options = { runtime, 2, 10, 1 << 20 };
+
+	strcpy(directory, "/tmp/rookery-entry-XXXXXX");
+	strcpy(runtime, "/dev/shm/rookery-entry-XXXXXX");
+	if (mkdtemp(directory) == NULL || mkdtemp(runtime) == NULL)
+		return -1;
+	snprintf(data, sizeof(data), "%s/data", directory);
+	if (shm_create(&options, &shm) != RESULT_OK || store_rings_create(shm) != RESULT_OK ||
+	    store_open(data, STORE_MSG, true, &msg) != RESULT_OK ||
+	    store_server_open(shm, msg, STORE_MSG, &server) != RESULT_OK)
+		return -1;
+	for (uint32_t i = 0; i < 2; i++)
+		if (store_client_open(shm, i, STORE_MSG, &clients[i]) != RESULT_OK)
+			return -1;
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	char command[200];
+
+	store_client_close(&clients[0]);
+	store_client_close(&clients[1]);
+	store_server_close(&server);
+	store_close(&msg);
+	shm_detach(&shm);
+	snprintf(command, sizeof(command), "rm -rf %s %s", directory, runtime);
+	return system(command);
+}
+
+struct key {
+	char	 list;
+	uint64_t place;
+} __attribute__((packed));
+
+static int
+enter(char list, uint64_t place, uint32_t bytes, uint64_t step, uint64_t *passed)
+{
+	struct key key = { list, htobe64(place) };
+	struct store_change change = { .verb = STORE_ENTER,
+		.table = STORE_ARCHIVE,
+		.hashes = bytes,
+		.version = step,
+		.key = slice_of(&key, sizeof(key)) };
+
+	return store_apply(msg, &change, 1, passed);
+}
+
+static struct store_entry
+entry_of(char list, uint64_t place)
+{
+	struct key key = { list, htobe64(place) };
+	struct txn *txn = store_read(msg);
+	struct store_entry entry;
+	struct slice value;
+	uint64_t version;
+
+	assert_true(store_get(msg, txn, STORE_ARCHIVE, slice_of(&key, sizeof(key)), &value,
+	    &version));
+	assert_int_equal(value.length, sizeof(entry));
+	memcpy(&entry, value.data, sizeof(entry));
+	txn_end(&txn);
+	return entry;
+}
+
+static void
+records_of_a_list_are_numbered_and_summed(void **state)
+{
+	uint64_t passed;
+
+	assert_int_equal(enter('a', 10, 100, 0, &passed), RESULT_OK);
+	assert_int_equal(enter('b', 11, 7, 0, &passed), RESULT_OK);
+	assert_int_equal(enter('a', 12, 50, 0, &passed), RESULT_OK);
+	assert_int_equal(entry_of('a', 12).number, 2);
+	assert_int_equal(entry_of('a', 12).total, 150);
+	assert_int_equal(entry_of('b', 11).number, 1);
+	assert_int_equal(entry_of('b', 11).total, 7);
+}
+
+static void
+passing_a_multiple_is_told(void **state)
+{
+	uint64_t passed;
+
+	assert_int_equal(enter('a', 1, 60, 100, &passed), RESULT_OK);
+	assert_int_equal(passed, 0);
+	assert_int_equal(enter('a', 2, 60, 100, &passed), RESULT_OK);
+	assert_int_equal(passed, 1);
+	assert_int_equal(enter('a', 3, 60, 100, &passed), RESULT_OK);
+	assert_int_equal(passed, 0);
+	assert_int_equal(enter('b', 4, 60, 100, &passed), RESULT_OK);
+	assert_int_equal(passed, 0);
+}
+
+static void
+what_is_no_list_is_refused(void **state)
+{
+	struct store_change change = { .verb = STORE_ENTER,
+		.table = STORE_ARCHIVE,
+		.key = SLICE("12345678") };
+
+	assert_int_equal(store_apply(msg, &change, 1, NULL), RESULT_INVALID);
+	change.key = SLICE("123456789");
+	assert_int_equal(store_apply(msg, &change, 1, NULL), RESULT_OK);
+	change.value = SLICE("v");
+	assert_int_equal(store_apply(msg, &change, 1, NULL), RESULT_INVALID);
+	change.value = SLICE_EMPTY;
+	change.table = STORE_PREFERENCES + 1;
+	assert_int_equal(store_apply(msg, &change, 1, NULL), RESULT_INVALID);
+}
+
+static void
+log_of(int client, uint64_t place)
+{
+	struct store_context context = { 0 };
+	uint64_t key = htobe64(place);
+	struct store_change change = { .verb = STORE_SET,
+		.table = STORE_STANZA,
+		.version = STORE_ANY_VERSION,
+		.key = slice_of(&key, sizeof(key)),
+		.value = SLICE("<message/>") };
+
+	assert_true(store_ask(clients[client], &context, &change, 1) > 0);
+}
+
+static bool
+on_stanza(void *owner, struct slice key, struct slice value, uint64_t version)
+{
+	uint64_t **next = owner;
+
+	assert_slice(value, "<message/>");
+	*(*next)++ = version;
+	return true;
+}
+
+/* Versions are given out in the order of applying. */
+static void
+a_turn_follows_the_log_whoever_asked(void **state)
+{
+	uint64_t versions[6], *next = versions;
+	struct txn *txn;
+
+	log_of(0, 12);
+	log_of(0, 15);
+	log_of(1, 11);
+	log_of(1, 13);
+	log_of(1, 16);
+	log_of(0, 17);
+	assert_int_equal(store_server_turn(server), 6);
+	txn = store_read(msg);
+	store_each_from(msg, txn, STORE_STANZA, SLICE_EMPTY, SLICE_EMPTY, false, on_stanza, &next);
+	txn_end(&txn);
+	assert_int_equal(next - versions, 6);
+	for (int i = 1; i < 6; i++)
+		assert_int_equal(versions[i], versions[0] + (uint64_t)i);
+}
+
+static void
+a_late_one_finds_its_place(void **state)
+{
+	uint64_t versions[3], *next = versions;
+	struct txn *txn;
+
+	log_of(0, 12);
+	log_of(0, 14);
+	assert_int_equal(store_server_turn(server), 2);
+	log_of(1, 13);
+	assert_int_equal(store_server_turn(server), 1);
+	txn = store_read(msg);
+	store_each_from(msg, txn, STORE_STANZA, SLICE_EMPTY, SLICE_EMPTY, true, on_stanza, &next);
+	txn_end(&txn);
+	assert_int_equal(next - versions, 3);
+	assert_true(versions[1] > versions[0]);
+}
+
+#define FACT(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		FACT(records_of_a_list_are_numbered_and_summed),
+		FACT(passing_a_multiple_is_told),
+		FACT(what_is_no_list_is_refused),
+		FACT(a_turn_follows_the_log_whoever_asked),
+		FACT(a_late_one_finds_its_place),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
