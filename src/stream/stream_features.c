@@ -76,7 +76,8 @@ stream_features_mechanisms(struct stream *stream)
 static bool
 has_tls_to_offer(struct stream *stream, const struct config_host *host)
 {
-	return !stream->secure && stream->server->tls != NULL && host->certificate_pem.length > 0;
+	return !stream->secure && !stream->authenticated && stream->server->tls != NULL &&
+	    host->certificate_pem.length > 0;
 }
 
 /* XEP-0440: which channel bindings this connection can prove. */
