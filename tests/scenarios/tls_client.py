@@ -62,6 +62,8 @@ class TlsSocket:
         return self.raw.getsockname()
 
     def close(self):
+        """Without a word; but OpenSSL is told otherwise, or it gives up the session, which a ticket may need."""
+        self.tls.set_shutdown(SSL.SENT_SHUTDOWN)
         self.raw.close()
 
 

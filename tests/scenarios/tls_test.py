@@ -18,6 +18,7 @@ from server import PASSWORD, Server
 from tls_client import TlsClient
 
 STARTTLS = "<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>"
+STARTTLS_TAG = "{urn:ietf:params:xml:ns:xmpp-tls}starttls"
 HEADER = ("<?xml version='1.0'?><stream:stream to='localhost' xmlns='jabber:client' "
           "xmlns:stream='http://etherx.jabber.org/streams' version='1.0'>")
 AUTH = "<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='PLAIN'>AHJvbWVvAHNlY3JldA==</auth>"
@@ -65,10 +66,21 @@ def starttls_twice(server):
     client = TlsClient(server)
     client.open()
     features = client.starttls()
-    equal(features.find("{urn:ietf:params:xml:ns:xmpp-tls}starttls"), None, "offer")
+    equal(features.find(STARTTLS_TAG), None, "offer")
     client.send(STARTTLS)
     answer = client.get()
     equal(answer.tag, STREAM + "error", text_of(answer))
+    client.close()
+
+
+def starttls_after_login(server):
+    """who has logged in in clear, where that is allowed, is not offered STARTTLS any more (RFC 6120 5.3.4)"""
+    client = Client(server, host="clear.example")
+    features = client.open()
+    equal(features.find(STARTTLS_TAG) is not None, True, "before")
+    equal(client.scram("romeo", PASSWORD).tag, SASL + "success")
+    equal(client.open().find(STARTTLS_TAG), None, "after")
+    client.bind("x")
     client.close()
 
 
@@ -161,6 +173,16 @@ def names(server):
     client.close()
 
 
+def names_by_stream(server):
+    """a client that asks for no name, or one that is not served, gets the certificate of its stream's host"""
+    for name in ("", "xmpp.example.net"):
+        client = TlsClient(server, host="example.org", name=name)
+        client.open()
+        client.starttls()
+        equal(subject(client), "CN=example.org", "name " + name)
+        client.close()
+
+
 def direct(server):
     """direct TLS logs in, and `sessions` tells the ways apart"""
     client = TlsClient(server, direct_tls=True)
@@ -190,7 +212,6 @@ def seated(server, wanted, **how):
 
 
 def ticket_of(client):
-    """Taken while the connection lives: OpenSSL gives up the session of one that broke."""
     session = client.tls.get_session()
     client.close()
     return session
@@ -291,8 +312,12 @@ def with_deflate(hello):
     return (hello[:3] + (len(body) + 4).to_bytes(2, "big") + hello[5:6] + len(body).to_bytes(3, "big") + body)
 
 
-FACTS = [pipelining, starttls_twice, clear_on_tls_port, versions, weak_ciphers, renegotiation, protocols, names, direct,
-         tickets, tickets_outlive_workers, tickets_of_hosts, silence, slow_handshake, compression]
+FACTS = [pipelining, starttls_twice, starttls_after_login, clear_on_tls_port, versions, weak_ciphers, renegotiation,
+         protocols, names, names_by_stream, direct, tickets, tickets_outlive_workers, tickets_of_hosts, silence,
+         slow_handshake, compression]
 
 if __name__ == "__main__":
-    run(FACTS, lambda: Server(workers=2, accounts=("romeo@localhost", "romeo@example.org")))
+    run(FACTS, lambda: Server(
+        workers=2, hosts=("localhost", "example.org", "clear.example"),
+        accounts=("romeo@localhost", "romeo@example.org", "romeo@clear.example"),
+        options_of={"clear.example": "require_tls = false;"}))
