@@ -88,10 +88,10 @@ wake_awake(struct shm *shm)
 void
 wake_drain_fd(int fd)
 {
-	uint64_t count;
+	uint64_t count;		/* one read takes all that was written */
 
-	while (read(fd, &count, sizeof(count)) == sizeof(count))
-		;
+	if (read(fd, &count, sizeof(count)) != sizeof(count))
+		return;
 }
 
 static int

@@ -16,7 +16,7 @@
 #include "shm/counters.h"
 #include "xml/writer.h"
 
-#define RELEASE_AFTER_MS 10000	/* of silence, then parser and buffers are given back */
+#define RELEASE_AFTER_MS 5000	/* of silence, then parser and buffers are given back */
 
 static const char *const state_names[STATE_COUNT] = { "header", "login", "proceed", "sasl",
 	"sasl-work", "bind", "ready", "ending", "closed" };
@@ -268,6 +268,8 @@ on_written(void *owner, size_t count)
 		offer->stanzas -= count;
 		stream->events->on_written(stream->owner, count);
 	}
+	if (buffer_length(&stream->control) == 0 && stream->state == STATE_READY)
+		buffer_clear(&stream->control);
 	if (offer->control + offer->stanzas > 0 && stream->state == STATE_READY)
 		arm(stream);
 	else if (stream->state == STATE_PROCEED && buffer_length(&stream->control) == 0)

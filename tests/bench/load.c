@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include "base/memory.h"
 
@@ -154,6 +155,8 @@ reach_server(void)
 		count_calls();
 	if (!log_in(&figures.login))
 		return false;
+	if (options.server != 0 && options.idle_s > 0)
+		sleep(options.idle_s);	/* what a server gives back of a silent session counts */
 	note_memory(&figures.memory.after);
 	return !options.resumes || log_in_again();
 }

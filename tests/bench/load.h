@@ -19,6 +19,7 @@ struct load_options {
 	bool	    counts_calls;
 	pid_t	    server;		/* master; 0: nothing is measured of it */
 	const char *runtime_dir;
+	unsigned    idle_s;		/* of silence, before the memory of sessions is measured */
 	uint64_t    warm_up_ns;
 	uint64_t    least_ns;		/* of the measured interval: both must have passed */
 	uint64_t    least_cpu_ns;

@@ -25,6 +25,7 @@ enum word {
 	WORD_SECONDS,
 	WORD_CPU_SECONDS,
 	WORD_WARM_UP,
+	WORD_IDLE,
 	WORD_MOST,
 	WORD_BOTH,
 	WORD_BARE,
@@ -52,6 +53,7 @@ static const struct option words[] = {
 	{ "seconds", required_argument, NULL, WORD_SECONDS },
 	{ "cpu-seconds", required_argument, NULL, WORD_CPU_SECONDS },
 	{ "warm-up", required_argument, NULL, WORD_WARM_UP },
+	{ "idle", required_argument, NULL, WORD_IDLE },
 	{ "most-seconds", required_argument, NULL, WORD_MOST },
 	{ "both", no_argument, NULL, WORD_BOTH },
 	{ "bare", no_argument, NULL, WORD_BARE },
@@ -74,6 +76,7 @@ static const char help[] =
     "  --bare                                      to bare JIDs instead of full ones\n"
     "  --messages M | --seconds S --cpu-seconds C  how long; S and C of server CPU, "
     "both\n"
+    "  --idle S                                    of silence, before memory is measured\n"
     "  --warm-up S --most-seconds S                before, not measured (0.5); and at "
     "most (60)\n"
     "  --server PID --runtime-dir DIR              whose use is measured\n"
@@ -155,6 +158,9 @@ read_word(struct load_options *options, int word, const char *value)
 		return true;
 	case WORD_CPU_SECONDS:
 		options->least_cpu_ns = to_ns(value);
+		return true;
+	case WORD_IDLE:
+		options->idle_s = to_number(value);
 		return true;
 	case WORD_WARM_UP:
 		options->warm_up_ns = to_ns(value);
