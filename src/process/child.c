@@ -12,7 +12,6 @@
 #include "base/log.h"
 #include "base/result.h"
 #include "config/config.h"
-#include "process/daemon.h"
 #include "process/descriptors.h"
 #include "process/logs.h"
 #include "process/signals.h"
@@ -55,7 +54,6 @@ child_start(const struct child *child)
 	char title[40];
 
 	signals_leave();
-	daemon_child();
 	keep_own_descriptors(child);
 	log_set_process(child->name);
 	logs_use(all->log_fd);

@@ -1,11 +1,10 @@
+/* control_protocol.h -- what rookeryctl and the master say on runtime_dir/control. */
+#pragma once
+
 /*
- * control_protocol.h -- what rookeryctl and the master say on runtime_dir/control.
- *
  * A stream of frames, numbers in the machine's own order: both ends run on it. One request a connection at a time; its
  * answer is any number of CONTROL_LINE and one CONTROL_DONE. Only root and the server's own user are heard.
  */
-#pragma once
-
 #include <assert.h>
 #include <stddef.h>
 #include <stdint.h>

@@ -51,27 +51,6 @@ daemon_start(void)
 }
 
 /* Whoever reads the output of the command that started us must find its end. */
-static void
-let_go_of_terminal(void)
-{
-	int null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
-
-	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO && null_fd >= 0; fd++)
-		dup2(null_fd, fd);
-	if (null_fd > STDERR_FILENO)
-		close(null_fd);
-}
-
-void
-daemon_child(void)
-{
-	if (ready_fd < 0)
-		return;
-	let_go_of_terminal();
-	close(ready_fd);
-	ready_fd = -1;
-}
-
 void
 daemon_detach(void)
 {

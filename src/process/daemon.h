@@ -7,9 +7,6 @@
  */
 void	daemon_start(void);
 
-/* In a child of the background process: lets go of the terminal. Harmless in the foreground. */
-void	daemon_child(void);
-
 /* Lets go of the terminal, before there are children: from here on only the log is told. In the background alone. */
 void	daemon_detach(void);
 

@@ -1,6 +1,7 @@
 /* descriptors.c -- a child keeps its own descriptors and none of its parent's. */
 #include "process/descriptors.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -51,6 +52,19 @@ descriptors_keep(const int *kept, size_t count)
 		next = (unsigned)sorted[i] + 1;
 	}
 	close_all(next, ~0u);
+}
+
+void
+descriptors_begin(int handed)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
+	close_all((unsigned)(STDERR_FILENO + 1 + handed), ~0u);
 }
 
 void

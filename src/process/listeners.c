@@ -168,19 +168,6 @@ is_direct_tls(const struct config *config, uint16_t port)
 }
 
 static int
-handed_count(void)
-{
-	const char *pid = getenv("LISTEN_PID");
-	const char *fds = getenv("LISTEN_FDS");
-	int64_t count = 0;
-
-	if (pid == NULL || fds == NULL || atoi(pid) != (int)getpid() ||
-	    !slice_to_int(slice_from_text(fds), 0, HANDED_MOST, &count))
-		return 0;
-	return (int)count;
-}
-
-static int
 take_handed(struct listeners *listeners, const struct config *config, int fd)
 {
 	struct sockaddr_storage address = { 0 };
@@ -204,7 +191,7 @@ take_handed(struct listeners *listeners, const struct config *config, int fd)
 int
 listeners_open(struct listeners *listeners, const struct config *config, uint32_t workers)
 {
-	int handed = handed_count();
+	int handed = listeners_handed();
 	int status = 0;
 
 	*listeners = (struct listeners){ 0 };
@@ -218,6 +205,19 @@ listeners_open(struct listeners *listeners, const struct config *config, uint32_
 	if (status != 0)
 		listeners_close(listeners);
 	return status;
+}
+
+int
+listeners_handed(void)
+{
+	const char *pid = getenv("LISTEN_PID");
+	const char *fds = getenv("LISTEN_FDS");
+	int64_t count = 0;
+
+	if (pid == NULL || fds == NULL || atoi(pid) != (int)getpid() ||
+	    !slice_to_int(slice_from_text(fds), 0, HANDED_MOST, &count))
+		return 0;
+	return (int)count;
 }
 
 void

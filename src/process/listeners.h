@@ -27,4 +27,6 @@ struct listeners {
  */
 int	listeners_open(struct listeners *listeners, const struct config *config,
 	    uint32_t workers);
+/* How many sockets a service manager has handed to this process, from descriptor 3 on. */
+int	listeners_handed(void);
 void	listeners_close(struct listeners *listeners);

@@ -10,7 +10,9 @@
 #include "base/log.h"
 #include "base/result.h"
 #include "process/daemon.h"
+#include "process/descriptors.h"
 #include "process/image.h"
+#include "process/listeners.h"
 #include "process/master.h"
 
 #define DEFAULT_FILE	 ROOKERY_SYSCONFDIR "/rookery/rookery.conf"
@@ -78,6 +80,7 @@ main(int argc, char **argv)
 	char *absolute;
 	int option, status;
 
+	descriptors_begin(listeners_handed());
 	while ((option = getopt_long(argc, argv, "c:DFhV", options, NULL)) != -1) {
 		switch (option) {
 		case 'c':

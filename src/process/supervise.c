@@ -1,12 +1,11 @@
 /* supervise.c -- the master's processes: seated, watched, buried and seated again. */
-#include "process/supervise.h"
+#include "process/supervise_private.h"
 
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/ensure.h"
@@ -18,14 +17,6 @@
 #include "process/talk.h"
 #include "process/worker.h"
 #include "shm/shm.h"
-
-#define CHECK_MS 200
-
-static bool
-is_living(const struct process *process)
-{
-	return process->state == PROCESS_STARTING || process->state == PROCESS_RUNNING;
-}
 
 static bool
 is_of(const struct process *process, enum process_kind kind)
@@ -44,23 +35,23 @@ run_child(struct supervisor *supervisor, struct process *process)
 	store_run(&process->child);
 }
 
-static void
-wait_until(struct process *process, uint64_t due_ms)
+void
+supervise_wait(struct process *process, uint64_t due_ms)
 {
 	process->state = PROCESS_WAITING;
 	process->due_ms = due_ms;
 }
 
 /* Lack of memory or processes passes: tried again. */
-static void
-seat(struct supervisor *supervisor, struct process *process)
+void
+supervise_seat(struct supervisor *supervisor, struct process *process)
 {
 	int sockets[2];
 	pid_t pid;
 
 	if (talk_pair(sockets) != RESULT_OK) {
 		log_error(LOG_MASTER, "no socket for a process", "reason=\"%s\"", strerror(errno));
-		wait_until(process, heartbeat_now_ms() + BACKOFF_MOST_MS);
+		supervise_wait(process, heartbeat_now_ms() + BACKOFF_MOST_MS);
 		return;
 	}
 	process->child.socket = sockets[1];
@@ -75,7 +66,7 @@ seat(struct supervisor *supervisor, struct process *process)
 		close(sockets[0]);
 		if (pid > 0)
 			kill(pid, SIGKILL);
-		wait_until(process, heartbeat_now_ms() + BACKOFF_MOST_MS);
+		supervise_wait(process, heartbeat_now_ms() + BACKOFF_MOST_MS);
 		return;
 	}
 	process->pid = pid;
@@ -90,130 +81,6 @@ seat(struct supervisor *supervisor, struct process *process)
 	};
 	log_debug(LOG_MASTER, "process started", "process=\"%s\" pid=%d", process->child.name,
 	    (int)pid);
-}
-
-/* --- burying --- */
-
-static void
-forget_socket(struct process *process)
-{
-	if (process->socket >= 0)
-		close(process->socket);
-	process->socket = -1;
-}
-
-/* Stores that live clear what it left; the number of the dead one goes there and back. */
-static uint32_t
-ask_stores(struct supervisor *supervisor, const struct process *dead)
-{
-	struct slice number = slice_of(&dead->child.number, sizeof(dead->child.number));
-	uint32_t asked = 0;
-
-	for (uint32_t i = supervisor->workers; i < supervisor->count; i++) {
-		struct process *store = &supervisor->process[i];
-
-		if (store->state == PROCESS_RUNNING &&
-		    talk_send(store->socket, TALK_CHECK, number, -1) == RESULT_OK)
-			asked |= 1u << store->child.index;
-	}
-	return asked;
-}
-
-static void
-tell_end(const struct process *process, const siginfo_t *info, uint64_t delay_ms, bool returns)
-{
-	char action[64] = "none";
-	bool is_killed = info->si_code != CLD_EXITED;
-	enum log_level level = returns || is_killed || info->si_status != 0 ? LOG_WARN : LOG_INFO;
-
-	if (returns && delay_ms == 0)
-		snprintf(action, sizeof(action), "replaced at once");
-	else if (returns)
-		snprintf(action, sizeof(action), "replaced in %llu ms",
-		    (unsigned long long)delay_ms);
-	log_write(level, LOG_MASTER, "process ended",
-	    "process=\"%s\" pid=%d %s=%d hung=%d lived_ms=%llu action=\"%s\"",
-	    process->child.name, (int)process->pid, is_killed ? "signal" : "status",
-	    info->si_status, process->is_hung ? 1 : 0,
-	    (unsigned long long)(heartbeat_now_ms() - process->started_ms), action);
-}
-
-/*
- * Only now is its process number free, and locks it held may be taken: until here nobody could be
- * mistaken for it.
- */
-static void
-reap(struct supervisor *supervisor, struct process *process)
-{
-	uint64_t lived = heartbeat_now_ms() - process->started_ms;
-	uint64_t delay = 0;
-	siginfo_t info = { 0 };
-	bool was_pending = process->is_pending;
-	bool returns;
-	int status;
-
-	while (waitid(P_PID, (id_t)process->pid, &info, WEXITED) != 0 && errno == EINTR)
-		;
-	status = info.si_code == CLD_EXITED ? info.si_status : 128 + info.si_status;
-	close(process->pidfd);
-	process->pidfd = -1;
-	forget_socket(process);
-	shm_reaped(supervisor->shm, process->child.number);
-	supervisor->watchdog[process->child.number].period_ms = 0;
-	process->is_pending = false;
-	returns = supervisor->events->on_end(supervisor->owner, process, status);
-	process->state = PROCESS_NONE;
-	if (returns)
-		delay = backoff_delay(lived, &process->young);
-	tell_end(process, &info, delay, returns);
-	process->pid = 0;
-	if (returns) {
-		process->restarts++;
-		if (delay == 0)
-			seat(supervisor, process);
-		else
-			wait_until(process, heartbeat_now_ms() + delay);
-	}
-	if (was_pending)
-		supervisor->events->on_applied(supervisor->owner);
-}
-
-static void
-on_death(void *owner, int fd)
-{
-	struct supervisor *supervisor = owner;
-
-	for (uint32_t i = 0; i < supervisor->count; i++) {
-		struct process *process = &supervisor->process[i];
-
-		if (process->pidfd != fd || !is_living(process))
-			continue;
-		process->state = PROCESS_DEAD;
-		process->due_ms = heartbeat_now_ms() + CHECK_MS;
-		supervisor->watchdog[i].period_ms = 0;
-		process->checks = ask_stores(supervisor, process);
-		if (process->checks == 0)
-			reap(supervisor, process);
-		return;
-	}
-}
-
-/* A store has cleared what the process of that number left. */
-static void
-on_checked(struct supervisor *supervisor, const struct process *store, const struct talk *talk)
-{
-	struct process *dead;
-	uint32_t number;
-
-	if (talk->length != sizeof(number))
-		return;
-	memcpy(&number, talk->text, sizeof(number));
-	if (number >= supervisor->count)
-		return;
-	dead = &supervisor->process[number];
-	dead->checks &= ~(1u << store->child.index);
-	if (dead->state == PROCESS_DEAD && dead->checks == 0)
-		reap(supervisor, dead);
 }
 
 /* --- words of the children --- */
@@ -237,7 +104,7 @@ hear(struct supervisor *supervisor, struct process *process, const struct talk *
 		supervisor->events->on_applied(supervisor->owner);
 		break;
 	case TALK_CHECKED:
-		on_checked(supervisor, process, talk);
+		supervise_checked(supervisor, process, talk);
 		break;
 	default:
 		log_error(LOG_MASTER, "a word out of place", "process=\"%s\" verb=%d",
@@ -254,7 +121,7 @@ on_talk(void *owner, int fd)
 	for (uint32_t i = 0; i < supervisor->count; i++) {
 		struct process *process = &supervisor->process[i];
 
-		if (process->socket != fd || !is_living(process))
+		if (process->socket != fd || !supervise_is_living(process))
 			continue;
 		switch (talk_receive(fd, &talk)) {
 		case RESULT_OK:
@@ -264,41 +131,10 @@ on_talk(void *owner, int fd)
 			break;
 		default:
 			/* It is about to end; its pidfd tells. */
-			forget_socket(process);
+			supervise_forget_socket(process);
 		}
 		return;
 	}
-}
-
-/* --- the watchdog --- */
-
-static void
-watch_heartbeats(struct supervisor *supervisor, uint64_t now)
-{
-	bool end[PROCESSES_MAX] = { false };
-
-	for (uint32_t i = 0; i < supervisor->count; i++) {
-		const struct process_page *page = shm_page(supervisor->shm, i);
-
-		watchdog_hear(&supervisor->watchdog[i], atomic_load(&page->heartbeat_ms),
-		    atomic_load(&page->lock_since_ms));
-	}
-	if (watchdog_turn(supervisor->watchdog, end, (int)supervisor->count,
-		now - supervisor->watched_ms) > 0) {
-		for (uint32_t i = 0; i < supervisor->count; i++) {
-			struct process *process = &supervisor->process[i];
-
-			if (!end[i] || !is_living(process))
-				continue;
-			log_error(LOG_MASTER, "process hangs, ended",
-			    "process=\"%s\" pid=%d period_ms=%llu", process->child.name,
-			    (int)process->pid,
-			    (unsigned long long)supervisor->watchdog[i].period_ms);
-			process->is_hung = true;
-			kill(process->pid, SIGKILL);
-		}
-	}
-	supervisor->watched_ms = now;
 }
 
 /* --- the public functions --- */
@@ -347,7 +183,7 @@ start(struct supervisor *supervisor, enum process_kind kind)
 {
 	for (uint32_t i = 0; i < supervisor->count; i++)
 		if (is_of(&supervisor->process[i], kind))
-			seat(supervisor, &supervisor->process[i]);
+			supervise_seat(supervisor, &supervisor->process[i]);
 }
 
 void
@@ -368,11 +204,11 @@ supervise_watch(struct supervisor *supervisor, struct poll_set *set)
 	for (uint32_t i = 0; i < supervisor->count; i++) {
 		const struct process *process = &supervisor->process[i];
 
-		if (is_living(process)) {
+		if (supervise_is_living(process)) {
 			/* First what it said, then that it is gone. */
 			if (process->socket >= 0)
 				poll_set_add(set, process->socket, POLLIN, on_talk, supervisor);
-			poll_set_add(set, process->pidfd, POLLIN, on_death, supervisor);
+			poll_set_add(set, process->pidfd, POLLIN, supervise_on_death, supervisor);
 		} else if (process->state != PROCESS_NONE) {
 			poll_set_due(set, process->due_ms);
 		}
@@ -389,12 +225,12 @@ supervise_turn(struct supervisor *supervisor)
 		struct process *process = &supervisor->process[i];
 
 		if (process->state == PROCESS_DEAD && now >= process->due_ms)
-			reap(supervisor, process);
+			supervise_reap(supervisor, process);
 		else if (process->state == PROCESS_WAITING && now >= process->due_ms)
-			seat(supervisor, process);
+			supervise_seat(supervisor, process);
 	}
 	if (now - supervisor->watched_ms >= HEARTBEAT_EVERY_MS)
-		watch_heartbeats(supervisor, now);
+		supervise_heartbeats(supervisor, now);
 }
 
 void
@@ -408,7 +244,7 @@ supervise_tell(struct supervisor *supervisor, enum process_kind kind, enum talk_
 			continue;
 		if (verb == TALK_STOP && process->state == PROCESS_WAITING)
 			process->state = PROCESS_NONE;
-		if (!is_living(process) || process->socket < 0)
+		if (!supervise_is_living(process) || process->socket < 0)
 			continue;
 		if (talk_send(process->socket, verb, SLICE_EMPTY, fd) != RESULT_OK)
 			log_warn(LOG_MASTER, "a process does not listen", "process=\"%s\"",
@@ -428,7 +264,7 @@ supervise_kill(struct supervisor *supervisor, enum process_kind kind)
 			continue;
 		if (process->state == PROCESS_WAITING)
 			process->state = PROCESS_NONE;
-		if (!is_living(process))
+		if (!supervise_is_living(process))
 			continue;
 		log_warn(LOG_MASTER, "process did not stop in time", "process=\"%s\" pid=%d",
 		    process->child.name, (int)process->pid);

@@ -1,0 +1,170 @@
+/* supervise_death.c -- a dead process is buried only when the stores have cleared what it left; and who hangs, dies. */
+#include "process/supervise_private.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/result.h"
+#include "process/backoff.h"
+#include "process/heartbeat.h"
+#include "process/talk.h"
+#include "shm/shm.h"
+
+#define CHECK_MS 200
+
+void
+supervise_forget_socket(struct process *process)
+{
+	if (process->socket >= 0)
+		close(process->socket);
+	process->socket = -1;
+}
+
+/* Stores that live clear what it left; the number of the dead one goes there and back. */
+static uint32_t
+ask_stores(struct supervisor *supervisor, const struct process *dead)
+{
+	struct slice number = slice_of(&dead->child.number, sizeof(dead->child.number));
+	uint32_t asked = 0;
+
+	for (uint32_t i = supervisor->workers; i < supervisor->count; i++) {
+		struct process *store = &supervisor->process[i];
+
+		if (store->state == PROCESS_RUNNING &&
+		    talk_send(store->socket, TALK_CHECK, number, -1) == RESULT_OK)
+			asked |= 1u << store->child.index;
+	}
+	return asked;
+}
+
+static void
+tell_end(const struct process *process, const siginfo_t *info, uint64_t delay_ms, bool returns)
+{
+	char action[64] = "none";
+	bool is_killed = info->si_code != CLD_EXITED;
+	enum log_level level = returns || is_killed || info->si_status != 0 ? LOG_WARN : LOG_INFO;
+
+	if (returns && delay_ms == 0)
+		snprintf(action, sizeof(action), "replaced at once");
+	else if (returns)
+		snprintf(action, sizeof(action), "replaced in %llu ms",
+		    (unsigned long long)delay_ms);
+	log_write(level, LOG_MASTER, "process ended",
+	    "process=\"%s\" pid=%d %s=%d hung=%d lived_ms=%llu action=\"%s\"",
+	    process->child.name, (int)process->pid, is_killed ? "signal" : "status",
+	    info->si_status, process->is_hung ? 1 : 0,
+	    (unsigned long long)(heartbeat_now_ms() - process->started_ms), action);
+}
+
+/*
+ * Only now is its process number free, and locks it held may be taken: until here nobody could be
+ * mistaken for it.
+ */
+void
+supervise_reap(struct supervisor *supervisor, struct process *process)
+{
+	uint64_t lived = heartbeat_now_ms() - process->started_ms;
+	uint64_t delay = 0;
+	siginfo_t info = { 0 };
+	bool was_pending = process->is_pending;
+	bool returns;
+	int status;
+
+	while (waitid(P_PID, (id_t)process->pid, &info, WEXITED) != 0 && errno == EINTR)
+		;
+	status = info.si_code == CLD_EXITED ? info.si_status : 128 + info.si_status;
+	close(process->pidfd);
+	process->pidfd = -1;
+	supervise_forget_socket(process);
+	shm_reaped(supervisor->shm, process->child.number);
+	supervisor->watchdog[process->child.number].period_ms = 0;
+	process->is_pending = false;
+	returns = supervisor->events->on_end(supervisor->owner, process, status);
+	process->state = PROCESS_NONE;
+	if (returns)
+		delay = backoff_delay(lived, &process->young);
+	tell_end(process, &info, delay, returns);
+	process->pid = 0;
+	if (returns) {
+		process->restarts++;
+		if (delay == 0)
+			supervise_seat(supervisor, process);
+		else
+			supervise_wait(process, heartbeat_now_ms() + delay);
+	}
+	if (was_pending)
+		supervisor->events->on_applied(supervisor->owner);
+}
+
+void
+supervise_on_death(void *owner, int fd)
+{
+	struct supervisor *supervisor = owner;
+
+	for (uint32_t i = 0; i < supervisor->count; i++) {
+		struct process *process = &supervisor->process[i];
+
+		if (process->pidfd != fd || !supervise_is_living(process))
+			continue;
+		process->state = PROCESS_DEAD;
+		process->due_ms = heartbeat_now_ms() + CHECK_MS;
+		supervisor->watchdog[i].period_ms = 0;
+		process->checks = ask_stores(supervisor, process);
+		if (process->checks == 0)
+			supervise_reap(supervisor, process);
+		return;
+	}
+}
+
+void
+supervise_checked(struct supervisor *supervisor, const struct process *store, const struct talk *talk)
+{
+	struct process *dead;
+	uint32_t number;
+
+	if (talk->length != sizeof(number))
+		return;
+	memcpy(&number, talk->text, sizeof(number));
+	if (number >= supervisor->count)
+		return;
+	dead = &supervisor->process[number];
+	dead->checks &= ~(1u << store->child.index);
+	if (dead->state == PROCESS_DEAD && dead->checks == 0)
+		supervise_reap(supervisor, dead);
+}
+
+/* --- the watchdog --- */
+
+void
+supervise_heartbeats(struct supervisor *supervisor, uint64_t now)
+{
+	bool end[PROCESSES_MAX] = { false };
+
+	for (uint32_t i = 0; i < supervisor->count; i++) {
+		const struct process_page *page = shm_page(supervisor->shm, i);
+
+		watchdog_hear(&supervisor->watchdog[i], atomic_load(&page->heartbeat_ms),
+		    atomic_load(&page->lock_since_ms));
+	}
+	if (watchdog_turn(supervisor->watchdog, end, (int)supervisor->count,
+		now - supervisor->watched_ms) > 0) {
+		for (uint32_t i = 0; i < supervisor->count; i++) {
+			struct process *process = &supervisor->process[i];
+
+			if (!end[i] || !supervise_is_living(process))
+				continue;
+			log_error(LOG_MASTER, "process hangs, ended",
+			    "process=\"%s\" pid=%d period_ms=%llu", process->child.name,
+			    (int)process->pid,
+			    (unsigned long long)supervisor->watchdog[i].period_ms);
+			process->is_hung = true;
+			kill(process->pid, SIGKILL);
+		}
+	}
+	supervisor->watched_ms = now;
+}
