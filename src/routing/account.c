@@ -1,29 +1,25 @@
 /* account.c -- stanzas for a local account: its own answers, and its resources (RFC 6121 8.5). */
 #include "routing/router_private.h"
 
+#include <string.h>
+
 #include "config/config.h"
+#include "routing/rules.h"
 #include "session/session.h"
 #include "shm/counters.h"
 #include "shm/registry.h"
 #include "shm/slots.h"
 #include "stream/server.h"
 
-#define ROUTES_MAX 64	/* resources of one account that a stanza may go to */
-
-struct routes {
-	struct route route[ROUTES_MAX];
-	int	     count;
-};
-
 static void
-find_routes(struct stanza *stanza, struct routes *routes)
+find_recipients(struct stanza *stanza, struct recipients *recipients)
 {
 	struct registry *registry = router_server(stanza->router)->registry;
 	struct txn *txn = registry_read(registry);
 
-	routes->count = registry_find(registry, txn, stanza->account, routes->route, ROUTES_MAX);
-	if (routes->count > ROUTES_MAX)
-		routes->count = ROUTES_MAX;
+	recipients->count = registry_find(registry, txn, stanza->account, recipients->route,
+	    RECIPIENTS_MAX);
+	memset(recipients->got, 0, sizeof(recipients->got));
 	txn_end(&txn);
 }
 
@@ -58,136 +54,179 @@ is_available(const struct route *route)
 	return (route->flags & SLOT_AVAILABLE) != 0;
 }
 
-/* To each of the routes that is available and has at least that priority. */
+/* --- messages --- */
+
+/* To each of the recipients that is available and has at least that priority. */
 static int
-deliver_from(struct stanza *stanza, const struct routes *routes, int priority, int *full)
+deliver_from(struct stanza *stanza, struct recipients *recipients, int priority)
 {
 	int count = 0;
+	int full = 0;
 
-	for (int i = 0; i < routes->count; i++) {
-		const struct route *route = &routes->route[i];
+	for (int i = 0; i < recipients->count; i++) {
+		const struct route *route = &recipients->route[i];
 
 		if (!is_available(route) || route->priority < priority)
 			continue;
 		if (is_full(stanza, route->session)) {
-			(*full)++;
+			full++;
 			continue;
 		}
 		router_deliver(stanza, stanza->element, route->session);
+		recipients->got[i] = true;
 		count++;
 	}
-	return count;
+	return count == 0 && full > 0 ? STANZA_RESOURCE_CONSTRAINT : STANZA_DONE;
 }
 
 static int
-highest_priority(const struct routes *routes)
+highest_priority(const struct recipients *recipients)
 {
-	int highest = -1;
+	int highest = INT8_MIN;
 
-	for (int i = 0; i < routes->count; i++)
-		if (is_available(&routes->route[i]) && routes->route[i].priority > highest)
-			highest = routes->route[i].priority;
+	for (int i = 0; i < recipients->count; i++)
+		if (is_available(&recipients->route[i]) &&
+		    recipients->route[i].priority > highest)
+			highest = recipients->route[i].priority;
 	return highest;
 }
 
-/* RFC 6121 8.5.2.1.1: all resources that share the highest priority, never a negative one. */
-static int
-message_to_bare(struct stanza *stanza)
+static enum rule_resources
+resources_of(const struct recipients *recipients)
 {
-	struct routes routes;
-	int highest;
-	int full = 0;
-
-	if (stanza->type == TYPE_GROUPCHAT)
-		return STANZA_SERVICE_UNAVAILABLE;
-	if (stanza->type == TYPE_ERROR)
-		return STANZA_DONE;
-	find_routes(stanza, &routes);
-	highest = stanza->type == TYPE_HEADLINE ? 0 : highest_priority(&routes);
-	if (highest >= 0 && deliver_from(stanza, &routes, highest, &full) > 0)
-		return STANZA_DONE;
-	if (stanza->type == TYPE_HEADLINE)
-		return STANZA_DONE;
-	return full > 0 ? STANZA_RESOURCE_CONSTRAINT : STANZA_SERVICE_UNAVAILABLE;
+	for (int i = 0; i < recipients->count; i++)
+		if (is_available(&recipients->route[i]))
+			return highest_priority(recipients) >= 0 ? RESOURCES_WILLING
+								 : RESOURCES_NEGATIVE;
+	return RESOURCES_NONE;
 }
 
+/* A message that a client has no room for is refused: it may be sent again. Anything else is dropped. */
 static int
-presence_to_bare(struct stanza *stanza)
+deliver_to(struct stanza *stanza, struct slot_ref session)
 {
-	if (stanza->type == TYPE_AVAILABLE || stanza->type == TYPE_UNAVAILABLE)
-		router_deliver_available(stanza, stanza->element, stanza->account);
+	if (is_full(stanza, session))
+		return stanza->kind == KIND_PRESENCE ? STANZA_DONE : STANZA_RESOURCE_CONSTRAINT;
+	router_deliver(stanza, stanza->element, session);
 	return STANZA_DONE;
 }
 
 static int
-iq_to_bare(struct stanza *stanza)
+message_to_resource(struct stanza *stanza, struct recipients *recipients,
+    struct slot_ref session)
+{
+	int verdict = deliver_to(stanza, session);
+
+	for (int i = 0; verdict == STANZA_DONE && i < recipients->count; i++)
+		recipients->got[i] = recipients->route[i].session.slot == session.slot;
+	return verdict;
+}
+
+static int
+keep(struct stanza *stanza)
+{
+	int verdict = router_stage(stanza, STAGE_OFFLINE);
+
+	return verdict == STANZA_PASS ? STANZA_SERVICE_UNAVAILABLE : verdict;
+}
+
+static int
+message_to_account(struct stanza *stanza, struct recipients *recipients,
+    enum rule_action action)
+{
+	switch (action) {
+	case RULE_BEST:
+		return deliver_from(stanza, recipients, highest_priority(recipients));
+	case RULE_WILLING:	/* a headline is lost where it does not fit */
+		deliver_from(stanza, recipients, 0);
+		return STANZA_DONE;
+	case RULE_KEEP:
+		return keep(stanza);
+	case RULE_REFUSE:
+		return STANZA_SERVICE_UNAVAILABLE;
+	default:
+		return STANZA_DONE;
+	}
+}
+
+static int
+route_message(struct stanza *stanza, enum rule_target target, const struct route *named)
+{
+	struct recipients recipients;
+	enum rule_action action;
+	int verdict;
+
+	find_recipients(stanza, &recipients);
+	action = rules_find(KIND_MESSAGE, stanza->type, target, resources_of(&recipients));
+	verdict = action == RULE_RESOURCE
+	    ? message_to_resource(stanza, &recipients, named->session)
+	    : message_to_account(stanza, &recipients, action);
+	if (action == RULE_IGNORE || verdict > 0)
+		return verdict;
+	stanza->recipients = &recipients;
+	router_stage(stanza, STAGE_DELIVERED);
+	stanza->recipients = NULL;
+	return verdict;
+}
+
+/* --- presence and iq --- */
+
+static int
+answer_iq(struct stanza *stanza)
 {
 	struct session *session = stanza->session;
 	enum iq_scope scope = session != NULL && session->account == stanza->account
 	    ? SCOPE_SELF
 	    : SCOPE_ACCOUNT;
-	const struct iq_row *row;
-
-	if (!stanza_is_request(stanza))
-		return STANZA_DONE;
-	row = iq_table_find(stanza->router->iqs, stanza->payload->ns, stanza->payload->name,
+	const struct iq_row *row = iq_table_find(stanza->router->iqs, stanza->payload->ns, stanza->payload->name,
 	    stanza->type == TYPE_GET ? IQ_GET : IQ_SET, scope);
 	return row == NULL ? STANZA_SERVICE_UNAVAILABLE : row->handle(stanza);
 }
 
-/* RFC 6121 8.5.3.2: nobody has that resource. */
 static int
-without_resource(struct stanza *stanza)
+route_other(struct stanza *stanza, enum rule_target target, const struct route *named)
 {
-	if (stanza->kind == KIND_IQ)
-		return stanza_is_request(stanza) ? STANZA_SERVICE_UNAVAILABLE : STANZA_DONE;
-	if (stanza->kind == KIND_PRESENCE)
+	switch (rules_find(stanza->kind, stanza->type, target, RESOURCES_NONE)) {
+	case RULE_RESOURCE:
+		return deliver_to(stanza, named->session);
+	case RULE_AVAILABLE:
+		router_deliver_available(stanza, stanza->element, stanza->account);
 		return STANZA_DONE;
-	if (stanza->type == TYPE_HEADLINE || stanza->type == TYPE_ERROR)
+	case RULE_ANSWER:
+		return answer_iq(stanza);
+	case RULE_REFUSE:
+		return STANZA_SERVICE_UNAVAILABLE;
+	default:
 		return STANZA_DONE;
-	return message_to_bare(stanza);
-}
-
-static int
-to_full(struct stanza *stanza)
-{
-	struct route route;
-
-	if (!find_resource(stanza, &route))
-		return without_resource(stanza);
-	if (is_full(stanza, route.session))
-		return stanza->kind == KIND_PRESENCE ? STANZA_DONE : STANZA_RESOURCE_CONSTRAINT;
-	router_deliver(stanza, stanza->element, route.session);
-	return STANZA_DONE;
+	}
 }
 
 /* RFC 6121 8.5.1: an unknown account answers like one that is not there; presence stays without answer. */
 static int
-to_nobody(struct stanza *stanza)
+route_to_nobody(struct stanza *stanza)
 {
-	return stanza->kind == KIND_PRESENCE ? STANZA_DONE : STANZA_SERVICE_UNAVAILABLE;
+	return rules_find(stanza->kind, stanza->type, TARGET_ACCOUNT, RESOURCES_UNKNOWN) ==
+		RULE_REFUSE
+	    ? STANZA_SERVICE_UNAVAILABLE
+	    : STANZA_DONE;
 }
 
 int
 account_route(struct stanza *stanza)
 {
+	enum rule_target target = TARGET_ACCOUNT;
+	struct route named;
 	int verdict;
 
 	if (stanza->account == 0)
-		return to_nobody(stanza);
+		return route_to_nobody(stanza);
 	verdict = router_stage(stanza, STAGE_INCOMING);
 	if (verdict != STANZA_PASS)
 		return verdict;
 	if (!jid_is_bare(&stanza->to))
-		return to_full(stanza);
-	switch (stanza->kind) {
-	case KIND_MESSAGE:
-		return message_to_bare(stanza);
-	case KIND_PRESENCE:
-		return presence_to_bare(stanza);
-	default:
-		return iq_to_bare(stanza);
-	}
+		target = find_resource(stanza, &named) ? TARGET_RESOURCE : TARGET_ABSENT;
+	return stanza->kind == KIND_MESSAGE ? route_message(stanza, target, &named)
+					    : route_other(stanza, target, &named);
 }
 
 int
@@ -195,14 +234,14 @@ router_deliver_available(struct stanza *stanza, struct element *element, uint64_
 {
 	struct registry *registry = router_server(stanza->router)->registry;
 	struct txn *txn = registry_read(registry);
-	struct routes routes;
+	struct route routes[RECIPIENTS_MAX];
+	int found = registry_find(registry, txn, account, routes, RECIPIENTS_MAX);
 	int count = 0;
 
-	routes.count = registry_find(registry, txn, account, routes.route, ROUTES_MAX);
 	txn_end(&txn);
-	for (int i = 0; i < routes.count && i < ROUTES_MAX; i++)
-		if (is_available(&routes.route[i]) && !is_full(stanza, routes.route[i].session)) {
-			router_deliver(stanza, element, routes.route[i].session);
+	for (int i = 0; i < found; i++)
+		if (is_available(&routes[i]) && !is_full(stanza, routes[i].session)) {
+			router_deliver(stanza, element, routes[i].session);
 			count++;
 		}
 	return count;

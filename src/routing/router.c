@@ -24,7 +24,8 @@ router_server(struct router *router)
 const char *
 stage_name(enum stage stage)
 {
-	static const char *const names[] = { "submit", "outgoing", "incoming" };
+	static const char *const names[] = { "submit", "outgoing", "incoming", "offline",
+		"delivered" };
 
 	return names[stage];
 }

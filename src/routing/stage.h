@@ -2,12 +2,24 @@
 #pragma once
 
 #include "routing/stanza.h"
+#include "shm/registry.h"
 
 enum stage {
 	STAGE_SUBMIT,		/* from a client, before anything was decided */
 	STAGE_OUTGOING,		/* on the sender's side; "to" is known */
 	STAGE_INCOMING,		/* on the recipient's side, for a local account */
+	STAGE_OFFLINE,		/* a message that no resource may have; STANZA_PASS from all: service-unavailable */
+	STAGE_DELIVERED,	/* a message whose recipients are chosen, or that is kept: stanza->recipients */
 	STAGE_COUNT
+};
+
+#define RECIPIENTS_MAX 64
+
+/* The resources of the account a message is for, best priority first, and who gets it as its recipient. */
+struct recipients {
+	struct route route[RECIPIENTS_MAX];
+	bool	     got[RECIPIENTS_MAX];
+	int	     count;
 };
 
 /*

@@ -11,6 +11,7 @@
 #include "xmpp/stanza_error.h"
 
 struct config_host;
+struct recipients;
 struct router;
 struct session;
 
@@ -41,6 +42,7 @@ struct stanza {
 	uint64_t	 number;	/* in the sender's session */
 	const struct config_host *host;	/* that serves "to"; NULL: not ours */
 	uint64_t	 account;	/* of "to" when it is a local account; 0: none */
+	const struct recipients *recipients;	/* from STAGE_DELIVERED on: see stage.h */
 	bool		 is_traced;	/* somebody watches its sender or recipient */
 };
 
