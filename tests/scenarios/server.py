@@ -105,15 +105,22 @@ class Server:
         for folder in ("data", "run"):
             os.mkdir(os.path.join(self.directory, folder), 0o700)
             self.give_away(self.path(folder))
-        for host in hosts:
+        try:
+            self.prepare(accounts, prepare)
+            if start:
+                self.start()
+        except BaseException:
+            self.remove()
+            raise
+
+    def prepare(self, accounts, more):
+        for host in self.hosts:
             self.make_certificate(host)
         self.write_config()
         for jid in accounts:
             self.add_account(jid)
-        if prepare is not None:
-            prepare(self)
-        if start:
-            self.start()
+        if more is not None:
+            more(self)
 
     @staticmethod
     def give_away(folder):
