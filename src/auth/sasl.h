@@ -71,6 +71,7 @@ struct sasl_accounts {
 	 */
 	void (*work)(void *owner, void (*run)(void *job), void (*done)(void *job), void *job);
 	const uint8_t *secret;		/* 32 bytes, the same on every worker and after a restart */
+	uint32_t iterations;		/* that unknown accounts show: those of new ones; 0: SCRAM_ITERATIONS */
 };
 
 /*

@@ -31,7 +31,9 @@ make_false_keys(const struct sasl *sasl, enum scram_hash hash, struct scram_keys
 	digest_hmac(SCRAM_SHA_256, slice_of(sasl->accounts.secret, 32),
 		    buffer_slice(&text), mac);
 	buffer_clear(&text);
-	*keys = (struct scram_keys){ .iterations = SCRAM_ITERATIONS,
+	*keys = (struct scram_keys){ .iterations = sasl->accounts.iterations != 0
+						  ? sasl->accounts.iterations
+						  : SCRAM_ITERATIONS,
 				     .salt_length = SCRAM_SALT_SIZE };
 	memcpy(keys->salt, mac, SCRAM_SALT_SIZE);
 }

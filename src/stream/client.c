@@ -84,7 +84,8 @@ begin(struct stream *stream, enum sasl_mechanism mechanism)
 	struct sasl_situation situation = { .host = slice_from_text(stream->host),
 		.offered = stream_features_mechanisms(stream),
 		.secure = stream->secure };
-	struct sasl_accounts accounts = { find_account, work, stream->server->secret };
+	struct sasl_accounts accounts = { find_account, work, stream->server->secret,
+		(uint32_t)stream->server->config->scram_iterations };
 	struct tls *tls = connection_tls(stream->connection);
 
 	if (tls != NULL) {
