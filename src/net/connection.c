@@ -227,6 +227,13 @@ connection_start_tls(struct connection *connection, struct tls_context *context)
 	return RESULT_OK;
 }
 
+void
+connection_prefer_host(struct connection *connection, struct slice host)
+{
+	if (connection->tls != NULL)
+		tls_prefer_host(connection->tls, host);
+}
+
 struct tls *
 connection_tls(struct connection *connection)
 {

@@ -53,6 +53,8 @@ struct connection *connection_new(struct connections *connections, int fd,
  * it fail, and close the connection with RESULT_FAILED (RFC 6120 5.4.3.3).
  */
 int	connection_start_tls(struct connection *connection, struct tls_context *context);
+/* Right after it: whose certificate a client gets that names no host, or one not served, in TLS. */
+void	connection_prefer_host(struct connection *connection, struct slice host);
 struct tls *connection_tls(struct connection *connection);	/* NULL in clear */
 
 /* There is something to write: on_output will be asked before the loop sleeps. Cheap to repeat. */

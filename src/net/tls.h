@@ -12,6 +12,8 @@ struct tls_context;
 
 /* Takes over the descriptor's bytes, not the descriptor. */
 struct tls *tls_accept(struct tls_context *context, int fd);
+/* Before the handshake: the host of a client that does not name one of ours itself. */
+void	    tls_prefer_host(struct tls *tls, struct slice host);
 void	    tls_free(struct tls **tls);
 
 /*

@@ -110,6 +110,15 @@ on_client_hello(SSL *ssl, int *alert, void *argument)
 	return SSL_CLIENT_HELLO_SUCCESS;
 }
 
+void
+tls_prefer_host(struct tls *tls, struct slice name)
+{
+	struct tls_host *host = tls_context_find(tls->context, name);
+
+	if (host != NULL)
+		SSL_set_SSL_CTX(tls->ssl, host->ssl);
+}
+
 /* RFC 6066 3: a name that was used is acknowledged. */
 static int
 on_server_name(SSL *ssl, int *alert, void *argument)

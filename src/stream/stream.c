@@ -248,6 +248,7 @@ start_tls(struct stream *stream)
 		stream_abort(stream, "bytes in clear behind starttls");
 		return;
 	}
+	connection_prefer_host(stream->connection, slice_from_text(stream->host));
 	stream_restart(stream);
 	stream_set_state(stream, STATE_HEADER);
 	connection_resume(stream->connection);
