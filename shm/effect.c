@@ -153,6 +153,7 @@ effect_add(struct shm *shm, struct slot_ref target, enum entry_kind kind, uint8_
 	step->entry_kind = (uint8_t)kind;
 	step->entry_flags = flags;
 	step->gone = 0;
+	step->tells = STEP_TELLS_NOTHING;
 	step->length = (uint32_t)length;
 	memset(step->piece, 0, sizeof(step->piece));
 	for (int i = 0; i < count; i++)
@@ -160,10 +161,34 @@ effect_add(struct shm *shm, struct slot_ref target, enum entry_kind kind, uint8_
 	return RESULT_OK;
 }
 
+void
+effect_tells(struct shm *shm, enum step_tells tells, uint64_t told)
+{
+	struct effect_step *step = &mine(shm)->steps[shm->steps_drafted - 1];
+
+	ensure(shm->steps_drafted > shm->steps_run);
+	step->tells = tells;
+	step->told = told;
+}
+
 static bool
 is_done(struct effect_step *step, uint64_t serial)
 {
 	return atomic_load_explicit(&step->done, memory_order_acquire) == serial;
+}
+
+static void
+append(struct shm *shm, struct effect_step *step, uint64_t serial, uint32_t index)
+{
+	struct slot *slot = &shm->slots[step->slot];
+
+	if (step->tells == STEP_TELLS_NEXT && atomic_load(&slot->told) + 1 != step->told)
+		return;
+	outbox_append(shm, step->slot, step, mine(shm)->staging,
+	    step_id(shm->me, serial, index));
+	/* Who dies before this has it told once more, which an idempotent push allows. */
+	if (step->tells != STEP_TELLS_NOTHING)
+		atomic_store(&slot->told, step->told);
 }
 
 /*
@@ -179,8 +204,7 @@ run_append(struct shm *shm, struct effect_step *step, uint64_t serial, uint32_t 
 		if (slot_find(shm, (struct slot_ref){ step->slot, step->epoch }) == NULL)
 			step->gone = 1;
 		else
-			outbox_append(shm, step->slot, step, mine(shm)->staging,
-			    step_id(shm->me, serial, index));
+			append(shm, step, serial, index);
 		SHM_STEP("step: appended");
 		atomic_store_explicit(&step->done, serial, memory_order_release);
 		SHM_STEP("step: done");

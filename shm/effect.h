@@ -28,6 +28,13 @@ int	effect_add(struct shm *shm, struct slot_ref target, enum entry_kind kind, ui
 	    const struct effect_piece *pieces, int count);
 
 /*
+ * Of the step added last: with its append the session has been told all up to that version of its roster
+ * (STEP_TELLS_ALL), or the next one after what it knows, without which nothing is appended (STEP_TELLS_NEXT). So
+ * however many workers tell one session of versions, it hears each once, in their order.
+ */
+void	effect_tells(struct shm *shm, enum step_tells tells, uint64_t told);
+
+/*
  * Does it. RESULT_FULL: no memory for it, nothing has happened. Otherwise all of it happened: returns
  * the number of steps whose target had ended meanwhile (effect_is_gone() tells which, by their order
  * in this draft). With such steps h_in did not move and the effect goes on standing: the caller routes them

@@ -144,6 +144,7 @@ struct slot {
 	char		 resume_id[32];
 	char		 tls[32];	/* "TLSv1.3 TLS_AES_256_GCM_SHA384", cut */
 	char		 mechanism[24];
+	_Atomic uint64_t told;		/* under the lock: 1 + the roster version it was last told; 0: not asked */
 } __attribute__((aligned(512)));
 static_assert(sizeof(struct slot) == 512, "slot");
 
@@ -189,6 +190,9 @@ static_assert(sizeof(struct entry) == 32, "entry");
 
 enum step_kind { STEP_APPEND = 1 };
 
+/* What an append means for `told` of its slot. STEP_TELLS_NEXT appends only where told is one less. */
+enum step_tells { STEP_TELLS_NOTHING, STEP_TELLS_NEXT, STEP_TELLS_ALL };
+
 struct effect_piece {
 	uint32_t offset;	/* in the staging memory */
 	uint32_t length;
@@ -204,7 +208,9 @@ struct effect_step {
 	uint8_t		    gone;	/* the target had ended */
 	uint32_t	    length;	/* of all pieces */
 	struct effect_piece piece[EFFECT_PIECES];
-	uint8_t		    reserved[16];
+	uint32_t	    tells;	/* enum step_tells */
+	uint32_t	    reserved;
+	uint64_t	    told;	/* what the slot has been told with it */
 };
 static_assert(sizeof(struct effect_step) == 64, "effect step");
 
