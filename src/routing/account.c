@@ -35,7 +35,7 @@ find_resource(struct stanza *stanza, struct route *route)
 	return found;
 }
 
-/* A session that has outbox_bytes waiting gets no more until its client reads. */
+/* One that has ended is for the delivery to find. */
 static bool
 is_full(struct stanza *stanza, struct slot_ref target)
 {
@@ -46,6 +46,14 @@ is_full(struct stanza *stanza, struct slot_ref target)
 		return false;
 	counter_add(server->shm, COUNTER_OUTBOX_FULL, 1);
 	return true;
+}
+
+bool
+router_has_room(struct router *router, struct slot_ref target)
+{
+	struct stanza stanza = { .router = router };
+
+	return slot_find(router->server->shm, target) != NULL && !is_full(&stanza, target);
 }
 
 static bool

@@ -20,5 +20,27 @@ void	delivery_begin(struct delivery *delivery, struct shm *shm, struct slot_ref 
 void	delivery_add(struct delivery *delivery, enum stanza_kind kind,
 	    const struct element *element, struct slot_ref target);
 
+/*
+ * Bytes that go to many, in which "to" alone differs: written once, however many they are. head ends where the
+ * attribute begins.
+ */
+struct delivery_form {
+	enum stanza_kind    kind;
+	struct effect_piece head, tail;
+};
+
+struct delivery_form delivery_form(struct delivery *delivery, enum stanza_kind kind,
+	    const struct element *element);
+/* The same of bytes that were written without "to", as writer_write() does. */
+struct delivery_form delivery_form_of(struct delivery *delivery, enum stanza_kind kind,
+	    struct slice written);
+/* The attribute for one recipient, of however many sessions. */
+struct effect_piece delivery_to(struct delivery *delivery, struct slice to);
+void	delivery_add_form(struct delivery *delivery, const struct delivery_form *form,
+	    struct effect_piece to, struct slot_ref target);
+
+/* Of what was added last: see effect_tells(). */
+void	delivery_tells(struct delivery *delivery, enum step_tells tells, uint64_t told);
+
 /* All or nothing. RESULT_FULL: nothing happened; else the number of targets that had ended. */
 int	delivery_run(struct delivery *delivery);

@@ -22,7 +22,10 @@ struct waiting {
 struct pending {
 	struct router  *router;
 	struct waiting *by_key;
+	uint64_t	holds;		/* ever: numbers of those that wait for no store */
 };
+
+#define KEY_HELD (UINT64_C(1) << 63)
 
 static uint64_t
 key_of(enum store_kind kind, uint64_t request)
@@ -106,12 +109,36 @@ pending_ask(struct stanza *stanza, enum store_kind kind, const struct store_chan
 	return STANZA_LATER;
 }
 
+struct waiting *
+pending_hold(struct stanza *stanza, pending_fn *on_answer, const void *data, size_t size)
+{
+	struct pending *pending = stanza->router->pending;
+	struct waiting *waiting = keep(stanza, on_answer, data, size);
+
+	waiting->key = KEY_HELD | pending->holds++;
+	HASH_ADD(hh, pending->by_key, key, sizeof(waiting->key), waiting);
+	return waiting;
+}
+
 static int
 answer_now(struct stanza *stanza, void *context)
 {
 	struct waiting *waiting = context;
 
 	return waiting->on_answer(stanza, (int)waiting->key, waiting->data);
+}
+
+void
+pending_release(struct server *server, struct waiting **pointer, int result)
+{
+	struct waiting *waiting = *pointer;
+
+	*pointer = NULL;
+	HASH_DEL(server->router->pending->by_key, waiting);
+	waiting->key = (uint64_t)(int64_t)result;
+	waiting->stanza.session = session_find(server, waiting->stanza.origin);
+	router_continue(&waiting->stanza, answer_now, waiting);
+	forget(waiting);
 }
 
 void
@@ -128,9 +155,5 @@ pending_on_answer(struct server *server, enum store_kind kind,
 		    (unsigned long long)answer->request, answer->result);
 		return;
 	}
-	HASH_DEL(pending->by_key, waiting);
-	waiting->key = (uint64_t)(int64_t)answer->result;
-	waiting->stanza.session = session_find(server, waiting->stanza.origin);
-	router_continue(&waiting->stanza, answer_now, waiting);
-	forget(waiting);
+	pending_release(server, &waiting, answer->result);
 }

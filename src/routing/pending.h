@@ -24,6 +24,16 @@ void	pending_free(struct pending **pending);
 int	pending_ask(struct stanza *stanza, enum store_kind kind, const struct store_change *changes,
 	    int count, pending_fn *on_answer, const void *data, size_t size);
 
+/*
+ * From a handler: keeps a copy of the stanza until pending_release() calls on_answer with that result. Whoever holds it
+ * releases it, unless the server ends first.
+ */
+struct waiting;
+struct waiting *pending_hold(struct stanza *stanza, pending_fn *on_answer, const void *data,
+	    size_t size);
+/* Not from inside a handler: there, router_after(). */
+void	pending_release(struct server *server, struct waiting **waiting, int result);
+
 /* From the worker: an answer has come. Unknown ones (of a predecessor, or a second time) are dropped. */
 void	pending_on_answer(struct server *server, enum store_kind kind,
 	    const struct store_answer *answer);

@@ -1,6 +1,8 @@
 /* router.c -- the way of a stanza: submit, outgoing, owner, incoming, delivery; the only place that writes errors. */
 #include "routing/router_private.h"
 
+#include <string.h>
+
 #include "base/ensure.h"
 #include "base/log.h"
 #include "base/memory.h"
@@ -241,6 +243,54 @@ begin(struct stanza *stanza, const struct way *way)
 	return attempt(stanza, way);
 }
 
+void
+router_after(struct router *router, after_fn *act, const void *data, size_t size)
+{
+	struct after *after = NEW(struct after);
+
+	after->act = act;
+	after->data = memory_new(size);
+	memcpy(after->data, data, size);
+	*router->after_end = after;
+	router->after_end = &after->next;
+}
+
+static struct after *
+take_after(struct router *router)
+{
+	struct after *after = router->after;
+
+	if (after == NULL)
+		return NULL;
+	router->after = after->next;
+	if (router->after == NULL)
+		router->after_end = &router->after;
+	return after;
+}
+
+static void
+forget_after(struct after *after)
+{
+	memory_free(after->data);
+	memory_free(after);
+}
+
+/* Each may route stanzas of its own, and what those leave behind comes last. */
+static void
+run_after(struct router *router)
+{
+	struct after *after;
+
+	if (router->is_after)
+		return;
+	router->is_after = true;
+	while ((after = take_after(router)) != NULL) {
+		after->act(router->server, after->data);
+		forget_after(after);
+	}
+	router->is_after = false;
+}
+
 static void
 finish(struct stanza *stanza, int result)
 {
@@ -255,6 +305,7 @@ finish(struct stanza *stanza, int result)
 		slot_handled(slot, stanza->number);
 	router->busy = false;
 	arena_reset(&router->arena);
+	run_after(router);
 }
 
 /*
@@ -279,6 +330,34 @@ router_continue(struct stanza *stanza, int (*act)(struct stanza *stanza, void *c
 	struct way way = { act, context };
 
 	finish(stanza, begin(stanza, &way));
+}
+
+void
+router_act(struct server *server, struct slice from,
+    int (*act)(struct stanza *stanza, void *context), void *context)
+{
+	struct router *router = server->router;
+	struct stanza stanza = { .router = router,
+		.arena = &router->arena,
+		.element = element_new(&router->arena, NS_CLIENT, "presence"),
+		.kind = KIND_PRESENCE,
+		.origin = { UINT32_MAX, 0 } };
+
+	jid_split(arena_copy(stanza.arena, from), &stanza.from);
+	element_set(stanza.arena, stanza.element, "from", stanza.from.full);
+	router_continue(&stanza, act, context);
+}
+
+struct delivery *
+router_delivery(struct stanza *stanza)
+{
+	return &stanza->router->delivery;
+}
+
+int
+router_incoming(struct stanza *stanza)
+{
+	return router_stage(stanza, STAGE_INCOMING);
 }
 
 static void
@@ -343,6 +422,7 @@ router_start(struct server *server)
 	router->iqs = iq_table_new();
 	router->pending = pending_new(router);
 	arena_init(&router->arena);
+	router->after_end = &router->after;
 	server->router = router;
 	sessions_start(server, &session_events);
 }
@@ -350,8 +430,12 @@ router_start(struct server *server)
 void
 router_free(struct server *server)
 {
+	struct after *after;
+
 	if (server->router == NULL)
 		return;
+	while ((after = take_after(server->router)) != NULL)
+		forget_after(after);
 	iq_table_free(&server->router->iqs);
 	pending_free(&server->router->pending);
 	arena_clear(&server->router->arena);

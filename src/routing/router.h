@@ -1,6 +1,7 @@
 /* router.h -- the way of a stanza: submit, outgoing, owner, incoming, delivery; the only place that writes errors. */
 #pragma once
 
+#include "routing/delivery.h"
 #include "routing/iq_table.h"
 #include "routing/stage.h"
 
@@ -29,6 +30,26 @@ int	router_reply(struct stanza *stanza, struct element *payload);	/* STANZA_DONE
 
 /* One more copy, to one session. Its bytes are written once for all targets of the same element. */
 void	router_deliver(struct stanza *stanza, struct element *element, struct slot_ref target);
+
+/* False, and counted, for a session that has ended or has outbox_bytes waiting: it gets no more until its client reads. */
+bool	router_has_room(struct router *router, struct slot_ref target);
+
+/* What gathers the copies of the stanza under way, for fan-outs: delivery_form() and delivery_add_form(). */
+struct delivery *router_delivery(struct stanza *stanza);
+
+/* Asks the features of STAGE_INCOMING on behalf of the local account in stanza->account. */
+int	router_incoming(struct stanza *stanza);
+
+/* Called once what the stanza under way does is done, in the order asked; data is copied. */
+typedef void after_fn(struct server *server, void *data);
+void	router_after(struct router *router, after_fn *act, const void *data, size_t size);
+
+/*
+ * Does something of the server's own accord, as the address in from: a stanza without sender is made for it, and
+ * what it delivers happens as one effect. Not from inside a handler: there, router_after().
+ */
+void	router_act(struct server *server, struct slice from,
+	    int (*act)(struct stanza *stanza, void *context), void *context);
 
 /* To each available resource of a local account; returns how many there were. */
 int	router_deliver_available(struct stanza *stanza, struct element *element,

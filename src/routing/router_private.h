@@ -7,6 +7,12 @@
 
 #define ROUTER_FEATURES_MAX 64
 
+struct after {
+	after_fn     *act;
+	void	     *data;
+	struct after *next;
+};
+
 struct router {
 	struct server	*server;
 	struct iq_table *iqs;
@@ -14,6 +20,9 @@ struct router {
 	struct arena	 arena;		/* of the stanza under way */
 	struct delivery	 delivery;
 	bool		 busy;		/* a stanza is under way */
+	struct after	*after;		/* what comes behind it */
+	struct after   **after_end;
+	bool		 is_after;	/* it is being worked off */
 	struct stage_row stages[STAGE_COUNT][ROUTER_FEATURES_MAX];
 	int		 stage_count[STAGE_COUNT];
 	session_fn	*on_bound[ROUTER_FEATURES_MAX];
