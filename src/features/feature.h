@@ -15,6 +15,7 @@ struct feature {
 	const char *const      *account_vars;
 	session_fn	       *on_bound;
 	session_fn	       *on_ending;
+	void		      (*on_stop)(struct server *server);
 };
 
 /* Starts the router with all features. False when two own the same iq: the log says which. */

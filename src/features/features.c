@@ -4,6 +4,7 @@
 #include "stream/server.h"
 
 extern const struct feature bind_feature;
+extern const struct feature roster_feature;
 extern const struct feature presence_feature;
 extern const struct feature disco_feature;
 extern const struct feature ping_feature;
@@ -12,6 +13,7 @@ extern const struct feature time_feature;
 
 static const struct feature *const features[] = {
 	&bind_feature,
+	&roster_feature,
 	&presence_feature,
 	&disco_feature,
 	&ping_feature,
@@ -57,6 +59,9 @@ features_start(struct server *server)
 void
 features_stop(struct server *server)
 {
+	for (size_t i = 0; features[i] != NULL; i++)
+		if (features[i]->on_stop != NULL)
+			features[i]->on_stop(server);
 	sessions_free(server);
 	router_free(server);
 }

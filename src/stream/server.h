@@ -8,6 +8,7 @@ struct config;
 struct connections;
 struct loop;
 struct registry;
+struct roster_turns;
 struct shm;
 struct store;
 struct store_client;
@@ -37,4 +38,5 @@ struct server {
 	/* of the layers above, reached through here so that none of them has globals */
 	struct session_map  *sessions;
 	struct router	    *router;
+	struct roster_turns *roster_turns;
 };

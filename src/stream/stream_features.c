@@ -156,7 +156,8 @@ stream_features_send(struct stream *stream)
 	if (stream->authenticated)
 		stream_write(stream, "<bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/>"
 				     "<session xmlns='urn:ietf:params:xml:ns:xmpp-session'>"
-				     "<optional/></session>");
+				     "<optional/></session>"
+				     "<ver xmlns='urn:xmpp:features:rosterver'/>");
 	write_limits(stream);
 	stream_write(stream, "</stream:features>");
 }

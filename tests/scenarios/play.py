@@ -83,6 +83,7 @@ class Stage:
         self.server = server
         self.cut = cut
         self.actors = {}
+        self.entered = set()
         self.seats = 0
         self.verbs = (
             (r"(\w+) is (\S+@\S+?)((?: on worker \d+| with priority -?\d+| silent| with \S+)*)$", self.enter),
@@ -139,6 +140,7 @@ class Stage:
         actor = self.seat(worker)
         actor.login(jid, PASSWORD, mechanism=mechanism.group(1) if mechanism else "SCRAM-SHA-1")
         self.actors[name] = actor
+        self.entered.add(jid.split("/")[0])
         if " silent" not in how:
             actor.send("<presence><priority>%s</priority></presence>" % (priority.group(1) if priority else 0))
             self.until_presence(actor)
@@ -200,13 +202,17 @@ class Stage:
         self.server.move_clock(float(seconds))
 
     def clear(self):
-        """The next play finds an empty server: everybody leaves and is seen to have left."""
+        """The next play finds an empty server: everybody leaves, is seen to have left, and leaves nothing behind."""
         for actor in self.actors.values():
             actor.close()
         self.actors = {}
         self.seats = 0
         while self.server.sessions():
             pass
+        for jid in self.entered:
+            self.server.ctl("deluser", jid)
+            self.server.add_account(jid)
+        self.entered = set()
 
 
 def read_play(path):

@@ -1,0 +1,177 @@
+/* roster_turn.c -- changes of one roster take turns on a worker. */
+#include "features/roster_turn.h"
+
+#include <uthash.h>
+
+#include "base/list.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "base/result.h"
+#include "routing/pending.h"
+#include "stream/server.h"
+
+#define TRIES	    64	/* against other workers; each loss is another's success */
+#define WAITING_MAX 1000
+
+struct turn {
+	struct waiting	  *stanza;
+	TAILQ_ENTRY(turn) link;
+};
+
+/* Of one account whose roster is being changed; our own ids, so the hash needs no key. */
+struct turns {
+	uint64_t		     account;
+	TAILQ_HEAD(turn_list, turn) waiting;
+	unsigned		     count;
+	UT_hash_handle		     hh;
+};
+
+struct roster_turns {
+	struct turns *by_account;
+};
+
+static struct roster_turns *
+all_of(struct server *server)
+{
+	if (server->roster_turns == NULL)
+		server->roster_turns = NEW(struct roster_turns);
+	return server->roster_turns;
+}
+
+static struct turns *
+find(struct server *server, uint64_t account)
+{
+	struct turns *turns;
+
+	HASH_FIND(hh, all_of(server)->by_account, &account, sizeof(account), turns);
+	return turns;
+}
+
+static void
+begin(struct server *server, uint64_t account)
+{
+	struct turns *turns = NEW(struct turns);
+
+	turns->account = account;
+	TAILQ_INIT(&turns->waiting);
+	HASH_ADD(hh, all_of(server)->by_account, account, sizeof(account), turns);
+}
+
+static struct waiting *
+take_first(struct turns *turns)
+{
+	struct turn *turn = TAILQ_FIRST(&turns->waiting);
+	struct waiting *stanza = turn->stanza;
+
+	TAILQ_REMOVE(&turns->waiting, turn, link);
+	turns->count--;
+	memory_free(turn);
+	return stanza;
+}
+
+static void
+on_next(struct server *server, void *data)
+{
+	uint64_t account = *(uint64_t *)data;
+	struct waiting *stanza = take_first(find(server, account));
+
+	pending_release(server, &stanza, RESULT_OK);
+}
+
+static void
+end(struct stanza *stanza, uint64_t account)
+{
+	struct server *server = router_server(stanza->router);
+	struct turns *turns = find(server, account);
+
+	if (!TAILQ_EMPTY(&turns->waiting)) {
+		router_after(stanza->router, on_next, &account, sizeof(account));
+		return;
+	}
+	HASH_DEL(all_of(server)->by_account, turns);
+	memory_free(turns);
+}
+
+static int run(struct stanza *stanza, struct roster_op *op);
+
+static int
+condition_of(int result)
+{
+	if (result == RESULT_FULL || result == RESULT_CONFLICT)
+		return STANZA_RESOURCE_CONSTRAINT;
+	log_error(LOG_FEATURE, "roster not stored", "reason=%s", result_text(result));
+	return STANZA_INTERNAL_SERVER_ERROR;
+}
+
+static int
+on_answer(struct stanza *stanza, int result, void *data)
+{
+	struct roster_op *op = data;
+	int verdict;
+
+	if (result == RESULT_CONFLICT && ++op->tries < TRIES)
+		return run(stanza, op);
+	verdict = result == RESULT_OK ? op->done(stanza, op) : condition_of(result);
+	end(stanza, op->account);
+	return verdict;
+}
+
+static int
+run(struct stanza *stanza, struct roster_op *op)
+{
+	struct roster_request request = { .count = 0 };
+	int verdict = op->compute(stanza, op, &request);
+
+	if (verdict == STANZA_PASS)
+		verdict = request.count == 0
+		    ? op->done(stanza, op)
+		    : pending_ask(stanza, STORE_CORE, request.change, request.count, on_answer,
+			  op, sizeof(*op));
+	if (verdict != STANZA_LATER)
+		end(stanza, op->account);
+	return verdict;
+}
+
+static int
+on_turn(struct stanza *stanza, int result, void *data)
+{
+	return run(stanza, data);
+}
+
+int
+roster_turn(struct stanza *stanza, const struct roster_op *op)
+{
+	struct server *server = router_server(stanza->router);
+	struct turns *turns = find(server, op->account);
+	struct roster_op own = *op;
+	struct turn *turn;
+
+	if (turns == NULL) {
+		begin(server, op->account);
+		return run(stanza, &own);
+	}
+	if (turns->count == WAITING_MAX)
+		return STANZA_RESOURCE_CONSTRAINT;
+	turn = NEW(struct turn);
+	turn->stanza = pending_hold(stanza, on_turn, op, sizeof(*op));
+	TAILQ_INSERT_TAIL(&turns->waiting, turn, link);
+	turns->count++;
+	return STANZA_LATER;
+}
+
+void
+roster_turns_free(struct server *server)
+{
+	struct turns *turns, *next;
+
+	if (server->roster_turns == NULL)
+		return;
+	HASH_ITER(hh, server->roster_turns->by_account, turns, next) {
+		while (!TAILQ_EMPTY(&turns->waiting))
+			take_first(turns);	/* the stanza is freed with all that wait */
+		HASH_DEL(server->roster_turns->by_account, turns);
+		memory_free(turns);
+	}
+	memory_free(server->roster_turns);
+	server->roster_turns = NULL;
+}
