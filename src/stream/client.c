@@ -15,6 +15,8 @@
 #include "xml/writer.h"
 #include "xmpp/jid.h"
 
+#define FAILURES_MAX 12	/* of any kind, a connection: every mechanism once, and some */
+
 /* --- STARTTLS (RFC 6120 5) --- */
 
 /* Nothing may stand behind <starttls/> in clear: what was read with it makes TLS fail to start. */
@@ -98,10 +100,15 @@ begin(struct stream *stream, enum sasl_mechanism mechanism)
 	    sasl_mechanism_name(mechanism));
 }
 
+/*
+ * A wrong password counts as a guess. What fails before one was tried does not: there are clients that go through
+ * all mechanisms, with bindings nobody knows, before they come to one that they can do.
+ */
 static void
 fail_login(struct stream *stream, enum sasl_failure failure, const char *detail)
 {
-	int64_t most = stream->server->config->login_attempts;
+	bool is_guess = failure == SASL_NOT_AUTHORIZED &&
+	    (stream->state == STATE_SASL || stream->state == STATE_SASL_WORK);
 
 	counter_add(stream->server->shm, COUNTER_LOGIN_FAILURES, 1);
 	log_info(LOG_AUTH, "login failed", "sid=%s host=%s user=" SLICE_FMT " reason=%s detail=%s",
@@ -112,7 +119,10 @@ fail_login(struct stream *stream, enum sasl_failure failure, const char *detail)
 	    sasl_failure_name(failure));
 	sasl_free(&stream->sasl);
 	stream_set_state(stream, STATE_LOGIN);
-	if (++stream->attempts >= most)
+	stream->attempts++;
+	stream->guesses += is_guess;
+	if (stream->guesses >= stream->server->config->login_attempts ||
+	    stream->attempts >= FAILURES_MAX)
 		stream_fail(stream, STREAM_POLICY_VIOLATION, "too many failed logins");
 }
 

@@ -60,7 +60,8 @@ struct stream {
 	bool			    peer_ended;	/* </stream:stream> came */
 	bool			    pinged;
 	bool			    released;	/* idle memory was given back */
-	uint8_t			    attempts;	/* failed logins */
+	uint8_t			    attempts;	/* failed logins of any kind */
+	uint8_t			    guesses;	/* with a wrong password */
 	const char		   *why;	/* for the log */
 	enum stream_condition	    condition;	/* of the error that ends it behind what waits; 0: none */
 	const char		   *text;	/* of that error */
