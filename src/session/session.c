@@ -24,6 +24,9 @@
 #include "xml/writer.h"
 #include "xmpp/jid_prepare.h"
 
+#define OUTBOX_HIGH (256u << 10)	/* of the sender's own outbox: its input waits */
+#define OUTBOX_LOW  (64u << 10)
+
 /* --- what the slot shows to others --- */
 
 static void
@@ -168,6 +171,26 @@ on_bind(void *owner, struct slice resource, struct slice *full_jid)
 	return 0;
 }
 
+/* Who does not read the answers is not asked for more questions; its outbox stays near this size. */
+static void
+hold_if_full(struct session *session)
+{
+	if (session->is_held || session->conn == NULL ||
+	    outbox_bytes(session->slot) < OUTBOX_HIGH)
+		return;
+	session->is_held = true;
+	stream_pause(session->conn);
+}
+
+static void
+release_if_drained(struct session *session)
+{
+	if (!session->is_held || outbox_bytes(session->slot) > OUTBOX_LOW)
+		return;
+	session->is_held = false;
+	stream_resume(session->conn);
+}
+
 static void
 on_stanza(void *owner, struct element *stanza)
 {
@@ -177,6 +200,7 @@ on_stanza(void *owner, struct element *stanza)
 	atomic_store_explicit(&session->slot->stanzas_in, session->received,
 	    memory_order_relaxed);
 	session->server->sessions->events->on_stanza(session, stanza);
+	hold_if_full(session);
 }
 
 static size_t
@@ -197,7 +221,6 @@ on_written(void *owner, size_t count)
 {
 	struct session *session = owner;
 	struct shm *shm = session->server->shm;
-
 	uint64_t before = session->cursor.number;
 
 	outbox_skip(shm, session->ref, &session->cursor, count);
@@ -205,6 +228,7 @@ on_written(void *owner, size_t count)
 	atomic_store_explicit(&session->slot->stanzas_out, session->cursor.number - 1,
 	    memory_order_relaxed);
 	outbox_give(shm, session->ref, session->cursor.number - 1);
+	release_if_drained(session);
 }
 
 static bool
