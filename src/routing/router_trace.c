@@ -16,7 +16,7 @@
 static void line(const struct stanza *stanza, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* "2026-11-21T13:17:02.123456Z worker 1 <sid> #<number> ...": a body never stands in it. */
+/* "2026-11-21T13:17:02.123456Z <sid> #<number> ..."; the worker stands before it. A body never stands in it. */
 static void
 line(const struct stanza *stanza, const char *format, ...)
 {
@@ -27,7 +27,7 @@ line(const struct stanza *stanza, const char *format, ...)
 	int used;
 
 	clock_stamp(clock_wall_us(), stamp, sizeof(stamp));
-	used = snprintf(text, sizeof(text), "%s worker %u %s #%llu ", stamp, server->number,
+	used = snprintf(text, sizeof(text), "%s %s #%llu ", stamp,
 	    stanza->session == NULL ? "server" : stanza->session->id,
 	    (unsigned long long)stanza->number);
 	va_start(arguments, format);
@@ -36,9 +36,12 @@ line(const struct stanza *stanza, const char *format, ...)
 	trace_line(server->shm, text);
 }
 
+/* Cut; "-" where there is none. */
 static struct slice
 shown(struct slice text)
 {
+	if (text.length == 0)
+		return SLICE("-");
 	return slice_of(text.data, text.length > JID_SHOWN ? JID_SHOWN : text.length);
 }
 
@@ -57,7 +60,7 @@ router_trace_begin(struct stanza *stanza)
 	    stanza_kind_name(stanza->kind), stanza_type_name(stanza->type),
 	    SLICE_ARG(shown(stanza->id)), SLICE_ARG(shown(stanza->from.full)),
 	    SLICE_ARG(shown(stanza->to.full)),
-	    SLICE_ARG(stanza->payload == NULL ? SLICE_EMPTY : shown(stanza->payload->ns_uri)));
+	    SLICE_ARG(shown(stanza->payload == NULL ? SLICE_EMPTY : stanza->payload->ns_uri)));
 }
 
 static const char *
@@ -80,7 +83,8 @@ router_trace_verdict(const struct stanza *stanza, const char *station, const cha
     int verdict)
 {
 	if (stanza->is_traced)
-		line(stanza, "%s %s: %s", station, feature, verdict_text(verdict));
+		line(stanza, "%s%s%s: %s", station, feature[0] == 0 ? "" : " ", feature,
+		    verdict_text(verdict));
 }
 
 void

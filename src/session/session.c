@@ -161,6 +161,7 @@ on_bind(void *owner, struct slice resource, struct slice *full_jid)
 	if (answer.displaced.slot != UINT32_MAX)
 		slot_ask(server->shm, answer.displaced, ORDER_CONFLICT);
 	counter_add(server->shm, COUNTER_BINDS, 1);
+	atomic_store(&session->slot->resource_hash, answer.resource_hash);
 	atomic_store(&session->slot->bound_us, clock_wall_us());
 	show_type(session, SLOT_C2S);
 	log_info(LOG_SESSION, "bound", "sid=%s jid=" SLICE_FMT, session->id,

@@ -261,6 +261,9 @@ on_written(void *owner, size_t count)
 	struct stream_offer *offer = &stream->offer;
 	size_t control = count < offer->control ? count : offer->control;
 
+	atomic_store_explicit(&stream->slot->octets_out,
+	    connection_bytes_out(stream->connection), memory_order_relaxed);
+
 	buffer_take(&stream->control, control);
 	offer->control -= control;
 	count -= control;
@@ -424,6 +427,8 @@ on_bytes(void *owner, struct slice bytes)
 	if (stream->condition != 0)	/* ends with an error: nothing is looked at any more */
 		return bytes.length;
 	stream->released = false;
+	atomic_store_explicit(&stream->slot->octets_in, connection_bytes_in(stream->connection),
+	    memory_order_relaxed);
 	if (stream->pinged) {	/* the next silence is asked about again */
 		stream->pinged = false;
 		if (stream->state == STATE_READY)
