@@ -93,11 +93,12 @@ enum slot_flag {
 	SLOT_INACTIVE = 1 << 7,		/* client state indication */
 	SLOT_IPV6 = 1 << 8,
 	SLOT_DIRECT_TLS = 1 << 9,
+	SLOT_TAKES_OFFLINE = 1 << 10,	/* the messages kept for its account go to it alone */
 };
 
 /* What another process asks of the owner; the owner clears it. */
 enum slot_order {
-	ORDER_NONE, ORDER_CONFLICT, ORDER_RESET, ORDER_NOT_AUTHORIZED, ORDER_KICK,
+	ORDER_NONE, ORDER_LOOK, ORDER_CONFLICT, ORDER_RESET, ORDER_NOT_AUTHORIZED, ORDER_KICK,
 	ORDER_SHUTDOWN, ORDER_GIVE_AWAY
 };
 
@@ -168,6 +169,11 @@ struct arena_header {
 	_Atomic uint32_t      committed;	/* blocks that memory stands behind */
 } __attribute__((aligned(4096)));
 static_assert(sizeof(struct arena_header) == 4096, "arena header");
+
+/* What an append says of its entry, and the owner later. */
+enum entry_flag {
+	ENTRY_STORED = 1 << 0,	/* stands in a store until it is given back: nobody else need keep it */
+};
 
 /* --- outbox entries: 32 bytes, then the payload, both in units of 8; a header never spans blocks --- */
 

@@ -71,6 +71,12 @@ int	registry_set_presence(struct registry *registry, uint64_t account, struct sl
 /* Flags alone (interested, carbons, ...); what a route tells of a session without asking its worker. */
 int	registry_set_flags(struct registry *registry, uint64_t account, struct slice resource,
 	    struct slot_ref session, uint32_t flags);
+/*
+ * Sets one flag that at most one live session of an account has. RESULT_EXISTS: another one has it. It goes with
+ * registry_set_flags() or with its session, however that ends.
+ */
+int	registry_claim(struct registry *registry, uint64_t account, struct slice resource,
+	    struct slot_ref session, uint32_t flag);
 bool	registry_presence(struct registry *registry, struct txn *txn, uint64_t account,
 	    uint64_t resource_hash, struct slice *presence);
 

@@ -365,3 +365,49 @@ registry_set_flags(struct registry *registry, uint64_t account, struct slice res
 	}
 	return finish(txn, is_found);
 }
+
+/* --- what one session of an account has alone --- */
+
+struct claim {
+	struct registry *registry;
+	struct slot_ref	 session;
+	uint32_t	 flag;
+	bool		 is_taken;
+};
+
+static bool
+on_rival(void *owner, struct slice key, struct slice value)
+{
+	struct claim *claim = owner;
+	struct registry_session rival;
+
+	if (!session_record_read(key, value, &rival) || (rival.flags & claim->flag) == 0 ||
+	    rival.session.slot == claim->session.slot)
+		return true;
+	claim->is_taken = registry_is_live(claim->registry, rival.session);
+	return !claim->is_taken;
+}
+
+int
+registry_claim(struct registry *registry, uint64_t account, struct slice resource,
+    struct slot_ref session, uint32_t flag)
+{
+	struct claim claim = { registry, session, flag, false };
+	struct txn *txn = txn_write(registry->env);
+	struct session_key all = session_key(account, 0);
+	char names[REGISTRY_JID_MAX + REGISTRY_RESOURCE_MAX];
+	struct registry_session own;
+	struct session_key key;
+
+	txn_each(txn, REGISTRY_SESSION, slice_of(all.bytes, 8), SLICE_EMPTY, on_rival, &claim);
+	if (claim.is_taken) {
+		txn_end(&txn);
+		return RESULT_EXISTS;
+	}
+	if (!find_own(registry, txn, account, resource, session, &key, &own))
+		return finish(txn, false);
+	keep_names(&own, names);
+	own.flags |= flag;
+	write_session(txn, &key, &own);
+	return finish(txn, true);
+}

@@ -16,6 +16,8 @@ struct feature {
 	session_fn	       *on_bound;
 	session_fn	       *on_ending;
 	void		      (*on_stop)(struct server *server);
+	session_fn	       *on_available;	/* router.h says when */
+	session_fn	       *on_look;
 };
 
 /* Starts the router with all features. False when two own the same iq: the log says which. */

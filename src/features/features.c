@@ -6,6 +6,7 @@
 extern const struct feature bind_feature;
 extern const struct feature roster_feature;
 extern const struct feature presence_feature;
+extern const struct feature offline_feature;
 extern const struct feature disco_feature;
 extern const struct feature ping_feature;
 extern const struct feature version_feature;
@@ -15,6 +16,7 @@ static const struct feature *const features[] = {
 	&bind_feature,
 	&roster_feature,
 	&presence_feature,
+	&offline_feature,
 	&disco_feature,
 	&ping_feature,
 	&version_feature,
@@ -42,6 +44,10 @@ add(struct router *router, const struct feature *feature)
 		router_on_bound(router, feature->on_bound);
 	if (feature->on_ending != NULL)
 		router_on_ending(router, feature->on_ending);
+	if (feature->on_available != NULL)
+		router_on_available(router, feature->on_available);
+	if (feature->on_look != NULL)
+		router_on_look(router, feature->on_look);
 	return added;
 }
 

@@ -28,6 +28,7 @@ keep(struct session *session, int8_t priority, struct slice presence)
 {
 	struct server *server = session->server;
 	uint32_t flags = atomic_load(&session->slot->flags) & ~(uint32_t)SLOT_AVAILABLE;
+	bool was_willing = session->available && session->priority >= 0;
 	int result;
 
 	if (presence.length > 0)
@@ -44,6 +45,8 @@ keep(struct session *session, int8_t priority, struct slice presence)
 		atomic_fetch_or(&session->slot->flags, SLOT_AVAILABLE);
 	else
 		atomic_fetch_and(&session->slot->flags, ~(uint32_t)SLOT_AVAILABLE);
+	if (session->available && priority >= 0 && !was_willing)
+		router_available(session);
 	return RESULT_OK;
 }
 

@@ -411,7 +411,25 @@ on_ending(struct session *session, const char *reason)
 		router->on_ending[i](session);
 }
 
-static const struct session_events session_events = { on_bound, on_stanza, on_ending };
+static void
+on_look(struct session *session)
+{
+	struct router *router = session->server->router;
+
+	for (int i = 0; i < router->look_count; i++)
+		router->on_look[i](session);
+}
+
+static const struct session_events session_events = { on_bound, on_stanza, on_ending, on_look };
+
+void
+router_available(struct session *session)
+{
+	struct router *router = session->server->router;
+
+	for (int i = 0; i < router->available_count; i++)
+		router->on_available[i](session);
+}
 
 void
 router_start(struct server *server)
@@ -468,4 +486,18 @@ router_on_ending(struct router *router, session_fn *handle)
 {
 	ensure(router->ending_count < ROUTER_FEATURES_MAX);
 	router->on_ending[router->ending_count++] = handle;
+}
+
+void
+router_on_available(struct router *router, session_fn *handle)
+{
+	ensure(router->available_count < ROUTER_FEATURES_MAX);
+	router->on_available[router->available_count++] = handle;
+}
+
+void
+router_on_look(struct router *router, session_fn *handle)
+{
+	ensure(router->look_count < ROUTER_FEATURES_MAX);
+	router->on_look[router->look_count++] = handle;
 }

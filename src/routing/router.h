@@ -20,6 +20,10 @@ void	router_add_stage(struct router *router, const struct stage_row *row);
 typedef void session_fn(struct session *session);
 void	router_on_bound(struct router *router, session_fn *handle);
 void	router_on_ending(struct router *router, session_fn *handle);
+/* Its resource became available with a priority of 0 or more, or is so from now on; told by presence. */
+void	router_on_available(struct router *router, session_fn *handle);
+void	router_available(struct session *session);
+void	router_on_look(struct router *router, session_fn *handle);	/* session_look() */
 
 struct server *router_server(struct router *router);
 

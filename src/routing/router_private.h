@@ -29,6 +29,10 @@ struct router {
 	session_fn	*on_ending[ROUTER_FEATURES_MAX];
 	int		 bound_count;
 	int		 ending_count;
+	session_fn	*on_available[ROUTER_FEATURES_MAX];
+	session_fn	*on_look[ROUTER_FEATURES_MAX];
+	int		 available_count;
+	int		 look_count;
 };
 
 /* Asks the features of a stage, in order; STANZA_PASS when none took it. */

@@ -228,7 +228,7 @@ on_written(void *owner, size_t count)
 	counter_add(shm, COUNTER_STANZAS_OUT, session->cursor.number - before);
 	atomic_store_explicit(&session->slot->stanzas_out, session->cursor.number - 1,
 	    memory_order_relaxed);
-	outbox_give(shm, session->ref, session->cursor.number - 1);
+	session_give(session, session->cursor.number - 1);
 	release_if_drained(session);
 }
 
@@ -398,6 +398,50 @@ session_want_write(struct session *session)
 {
 	if (session->conn != NULL)
 		stream_want_write(session->conn);
+}
+
+int
+session_set_flags(struct session *session, uint32_t flags, bool on)
+{
+	uint32_t old = atomic_load(&session->slot->flags);
+	uint32_t new = on ? old | flags : old & ~flags;
+	int result = registry_set_flags(session->server->registry, session->account,
+	    session->jid.resource, session->ref, new);
+
+	if (result == RESULT_OK)
+		atomic_store(&session->slot->flags, new);
+	return result;
+}
+
+void
+session_look(struct server *server, struct slot_ref ref)
+{
+	slot_ask(server->shm, ref, ORDER_LOOK);
+}
+
+static uint64_t
+given(const struct session *session)
+{
+	return atomic_load(&session->slot->out_acked) >> 1;
+}
+
+void
+session_look_after(struct session *session, uint64_t number)
+{
+	if (number <= given(session))
+		session_look(session->server, session->ref);
+	else if (session->look_at == 0 || number < session->look_at)
+		session->look_at = number;
+}
+
+void
+session_give(struct session *session, uint64_t number)
+{
+	outbox_give(session->server->shm, session->ref, number);
+	if (session->look_at != 0 && session->look_at <= given(session)) {
+		session->look_at = 0;
+		session_look(session->server, session->ref);
+	}
 }
 
 int

@@ -15,6 +15,9 @@ struct element;
 struct server;
 struct stream;
 
+/* Whose is what in session->private. */
+enum session_private { PRIVATE_OFFLINE, SESSION_PRIVATES };
+
 /*
  * One connected client on this worker; what must outlive the worker stands in its slot and in the
  * registry. Remembered by slot_ref and looked up again wherever a callback lies in between.
@@ -35,8 +38,9 @@ struct session {
 	bool		     ending;		/* session_close() or session_destroy() has begun */
 	uint64_t	     received;		/* stanzas parsed: the number of the newest */
 	struct outbox_cursor cursor;		/* next byte for the socket */
+	uint64_t	     look_at;		/* on_look once so many entries are given back; 0: not asked */
 	char		     id[24];		/* the stream id: what log lines call it */
-	void		    *private[4];	/* of features: see session_private_slot() */
+	void		    *private[SESSION_PRIVATES];	/* of features: theirs to free before it ends */
 };
 
 /* What the router gives to the sessions, at start. */
@@ -46,6 +50,8 @@ struct session_events {
 	void (*on_stanza)(struct session *session, struct element *stanza);
 	/* Before slot and registry record go: the last moment to speak for it. */
 	void (*on_ending)(struct session *session, const char *reason);
+	/* In a turn of its own: somebody asked by session_look(), or what it waited for was given back. */
+	void (*on_look)(struct session *session);
 };
 
 void	sessions_start(struct server *server, const struct session_events *events);
@@ -76,6 +82,24 @@ uint32_t sessions_count(const struct server *server);
 
 /* Asks for its outbox to be written before the loop sleeps. */
 void	session_want_write(struct session *session);
+
+/* Sets or clears flags (enum slot_flag) in the registry, then in the slot: RESULT_OK, or nothing has changed. */
+int	session_set_flags(struct session *session, uint32_t flags, bool on);
+
+/*
+ * Asks its owner, whichever worker that is, to look at what the stores hold for it. It is a hint: it may come twice, and
+ * not at all to a session that ends.
+ */
+void	session_look(struct server *server, struct slot_ref ref);
+
+/*
+ * The same once its outbox up to entry number was given back: so what comes in batches waits for the client. Whoever
+ * looks too early, because somebody else asked for less, asks again.
+ */
+void	session_look_after(struct session *session, uint64_t number);
+
+/* Entries up to number were written, or acknowledged where the client does that. */
+void	session_give(struct session *session, uint64_t number);
 
 /* Sends a stanza from the server to this session alone. */
 int	session_send(struct session *session, const struct element *stanza);

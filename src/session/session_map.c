@@ -105,7 +105,10 @@ on_dirty(void *owner, uint32_t slot)
 	if (session == NULL)
 		return;
 	order = slot_take_order(session->slot);
-	if (order != ORDER_NONE) {
+	if (order == ORDER_LOOK) {
+		if (session->type == SLOT_C2S && !session->ending)
+			server->sessions->events->on_look(session);
+	} else if (order != ORDER_NONE) {
 		counter_add(server->shm, COUNTER_ORDERS, 1);
 		obey(session, order);
 	}

@@ -1,0 +1,72 @@
+/* content.c -- what a message carries, as bits: by these it is kept, copied, or may wait. */
+#include "features/content.h"
+
+static const struct {
+	enum xml_namespace ns;
+	const char	  *name;	/* NULL: any */
+	unsigned	   content;
+} rows[] = {
+	{ NS_CLIENT, "body", CONTENT_BODY },
+	{ NS_CLIENT, "subject", CONTENT_SUBJECT },
+	{ NS_CLIENT, "thread", CONTENT_THREAD },
+	{ NS_CLIENT, "error", CONTENT_ERROR },
+	{ NS_CHAT_STATES, NULL, CONTENT_CHAT_STATE },
+	{ NS_RECEIPTS, NULL, CONTENT_RECEIPT },
+	{ NS_MARKERS, NULL, CONTENT_MARKER },
+	{ NS_DIRECT_INVITE, "x", CONTENT_INVITE },
+	{ NS_MUC_USER, "x", CONTENT_ROOM },
+	{ NS_JINGLE_MESSAGE, NULL, CONTENT_CALL },
+	{ NS_JINGLE_MESSAGE_1, NULL, CONTENT_CALL },
+	{ NS_ENCRYPTION, "encryption", CONTENT_ENCRYPTED },
+	{ NS_OMEMO, "encrypted", CONTENT_ENCRYPTED },
+	{ NS_OMEMO_2, "encrypted", CONTENT_ENCRYPTED },
+	{ NS_OPENPGP, "openpgp", CONTENT_ENCRYPTED },
+	{ NS_OPENPGP_OLD, "x", CONTENT_ENCRYPTED },
+	{ NS_HINTS, "no-store", CONTENT_NO_STORE },
+	{ NS_HINTS, "no-permanent-store", CONTENT_NO_PERMANENT_STORE },
+	{ NS_HINTS, "no-copy", CONTENT_NO_COPY },
+	{ NS_HINTS, "store", CONTENT_STORE },
+	{ NS_CARBONS, "private", CONTENT_PRIVATE },
+	{ NS_CARBONS, "sent", CONTENT_SENT },
+	{ NS_CARBONS, "received", CONTENT_RECEIVED },
+	{ NS_DELAY, "delay", CONTENT_DELAY },
+};
+
+#define ROWS (sizeof(rows) / sizeof(rows[0]))
+
+/* How a message is to be handled, or what comes along with something: nothing to keep by itself. */
+#define NOT_KEPT                                                                                  \
+	(CONTENT_THREAD | CONTENT_CHAT_STATE | CONTENT_NO_STORE | CONTENT_NO_PERMANENT_STORE |    \
+	    CONTENT_NO_COPY | CONTENT_PRIVATE | CONTENT_DELAY)
+
+static unsigned
+content_of_child(const struct element *child)
+{
+	for (size_t i = 0; i < ROWS; i++)
+		if (child->ns == rows[i].ns &&
+		    (rows[i].name == NULL || slice_is(child->name, rows[i].name)))
+			return rows[i].content == CONTENT_ROOM &&
+				element_child(child, NS_MUC_USER, "invite") != NULL
+			    ? CONTENT_INVITE
+			    : rows[i].content;
+	return CONTENT_OTHER;
+}
+
+unsigned
+content_of(const struct element *message)
+{
+	unsigned content = 0;
+
+	for (struct element *child = element_first(message); child != NULL;
+	     child = element_next(message, child))
+		content |= content_of_child(child);
+	return content;
+}
+
+bool
+content_is_kept(enum stanza_type type, unsigned content)
+{
+	if ((type != TYPE_NORMAL && type != TYPE_CHAT) || (content & CONTENT_NO_STORE))
+		return false;
+	return (content & CONTENT_STORE) != 0 || (content & ~(unsigned)NOT_KEPT) != 0;
+}
