@@ -26,9 +26,12 @@ on_open(void *owner, struct element *header)
 {
 }
 
+static bool has_ended;
+
 static void
 on_end(void *owner)
 {
+	has_ended = true;
 }
 
 static void
@@ -37,7 +40,7 @@ on_stanza(void *owner, struct element *stanza)
 	writer_append(stanza, NS_CLIENT, owner);
 }
 
-/* All stanzas in the bytes, one behind the other; empty where they are refused or not whole. */
+/* All stanzas in the bytes, one behind the other; empty where they are refused, not whole, or end the stream. */
 static void
 echo(struct slice bytes, struct buffer *out)
 {
@@ -45,8 +48,10 @@ echo(struct slice bytes, struct buffer *out)
 	struct parser *parser = parser_new(&events, out, &limits);
 	size_t consumed;
 
+	has_ended = false;
 	parser_feed(parser, SLICE(HEADER), &consumed);
-	if (parser_feed(parser, bytes, &consumed) != PARSER_OK || !parser_is_at_rest(parser))
+	if (parser_feed(parser, bytes, &consumed) != PARSER_OK || has_ended ||
+	    !parser_is_at_rest(parser))
 		buffer_empty(out);
 	parser_free(&parser);
 }
