@@ -6,6 +6,7 @@
 extern const struct feature bind_feature;
 extern const struct feature roster_feature;
 extern const struct feature presence_feature;
+extern const struct feature carbons_feature;
 extern const struct feature offline_feature;
 extern const struct feature disco_feature;
 extern const struct feature ping_feature;
@@ -16,6 +17,7 @@ static const struct feature *const features[] = {
 	&bind_feature,
 	&roster_feature,
 	&presence_feature,
+	&carbons_feature,
 	&offline_feature,
 	&disco_feature,
 	&ping_feature,

@@ -177,6 +177,24 @@ route_message(struct stanza *stanza, enum rule_target target, const struct route
 	return verdict;
 }
 
+void
+account_bounced(const struct stanza *stanza, struct element *error)
+{
+	struct stanza bounce = *stanza;
+	struct recipients recipients;
+
+	bounce.element = error;
+	bounce.type = TYPE_ERROR;
+	bounce.from = stanza->to;
+	bounce.to = stanza->from;
+	bounce.account = stanza->session->account;
+	bounce.recipients = &recipients;
+	find_recipients(&bounce, &recipients);
+	for (int i = 0; i < recipients.count; i++)
+		recipients.got[i] = recipients.route[i].session.slot == stanza->origin.slot;
+	router_stage(&bounce, STAGE_DELIVERED);
+}
+
 /* --- presence and iq --- */
 
 static int

@@ -169,6 +169,8 @@ answer_error(struct stanza *stanza, enum stanza_condition condition)
 		return;
 	element_set(stanza->arena, error, "to", stanza->from.full);
 	router_deliver(stanza, error, stanza->origin);
+	if (stanza->kind == KIND_MESSAGE && stanza->session != NULL)
+		account_bounced(stanza, error);
 }
 
 int

@@ -44,3 +44,6 @@ void	router_continue(struct stanza *stanza, int (*act)(struct stanza *stanza, vo
 
 /* account.c: for a local account, RFC 6121 8.5. */
 int	account_route(struct stanza *stanza);
+
+/* The sender's session gets its message back as that error: STAGE_DELIVERED sees it. */
+void	account_bounced(const struct stanza *stanza, struct element *error);
