@@ -80,12 +80,26 @@ unsigned stream_features_mechanisms(struct stream *stream);	/* enum sasl_mechani
 
 /* stream.c */
 const struct config_host *stream_config_host(struct stream *stream);
+void	stream_fail(struct stream *stream, enum stream_condition condition, const char *text);
+
+/* stream_time.c */
+const char *stream_state_name(enum stream_state state);
 void	stream_set_state(struct stream *stream, enum stream_state state);
+void	stream_arm(struct stream *stream);	/* looks again at what is due next */
+
+/* stream_input.c; the first is the connection's event */
+size_t	stream_on_bytes(void *owner, struct slice bytes);
+void	stream_new_parser(struct stream *stream);
 void	stream_restart(struct stream *stream);	/* the next byte begins a new stream */
 void	stream_go_on(struct stream *stream);	/* reads again, first what came during work elsewhere */
+
+/* stream_output.c; the first two are the connection's events */
+size_t	stream_on_output(void *owner, char *out, size_t size);
+void	stream_on_written(void *owner, size_t count);
+void	stream_write_end(struct stream *stream);	/* the end, or the error that was kept for it */
+void	stream_close_if_over(struct stream *stream);
 void	stream_write(struct stream *stream, const char *format, ...)
 	    __attribute__((format(printf, 2, 3)));
-void	stream_fail(struct stream *stream, enum stream_condition condition, const char *text);
 
 /* header.c */
 void	header_on_open(struct stream *stream, struct element *header);

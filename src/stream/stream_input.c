@@ -1,0 +1,216 @@
+/* stream_input.c -- bytes from the socket: to the parser, to the row of the state, to the owner. */
+#include "stream/stream_private.h"
+
+#include "base/buffer.h"
+
+static const struct {
+	enum parser_error    error;
+	enum stream_condition condition;
+	const char	    *text;
+} parser_conditions[] = {
+	{ PARSER_NOT_WELL_FORMED, STREAM_NOT_WELL_FORMED, NULL },
+	{ PARSER_RESTRICTED, STREAM_RESTRICTED_XML, NULL },
+	{ PARSER_ENCODING, STREAM_UNSUPPORTED_ENCODING, NULL },
+	{ PARSER_INVALID_UTF8, STREAM_UNSUPPORTED_ENCODING, "invalid UTF-8" },	/* 4.9.3.22 */
+	{ PARSER_TOO_BIG, STREAM_POLICY_VIOLATION, "stanza too big" },
+	{ PARSER_TOO_DEEP, STREAM_POLICY_VIOLATION, "elements nested too deep" },
+	{ PARSER_TOO_MANY, STREAM_POLICY_VIOLATION, "too many elements or attributes" },
+	{ PARSER_NAMESPACE, STREAM_BAD_NAMESPACE_PREFIX, NULL },
+};
+
+static void
+fail_parsing(struct stream *stream, enum parser_error error)
+{
+	for (size_t i = 0; i < sizeof(parser_conditions) / sizeof(parser_conditions[0]); i++)
+		if (parser_conditions[i].error == error) {
+			stream_fail(stream, parser_conditions[i].condition,
+			    parser_conditions[i].text);
+			return;
+		}
+	stream_fail(stream, STREAM_INTERNAL_SERVER_ERROR, NULL);
+}
+
+static bool
+row_fits(const struct stream *stream, const struct state_row *row,
+    const struct element *element)
+{
+	return element_is(element, row->ns, row->name) &&
+	    !(row->unless == UNLESS_SECURE && stream->secure) &&
+	    !(row->unless == UNLESS_TLS_MISSING && !stream->secure);
+}
+
+/* RFC 6120 4.9.3.24: what no state expects ends the stream; before the login nothing but logging in is allowed. */
+static void
+dispatch(struct stream *stream, struct element *element)
+{
+	const struct state_row *row = client_rows(stream->state);
+
+	for (; row != NULL && row->name != NULL; row++)
+		if (row_fits(stream, row, element)) {
+			row->handle(stream, element);
+			return;
+		}
+	if (stream->state == STATE_READY)
+		stream_fail(stream, STREAM_UNSUPPORTED_STANZA_TYPE, NULL);
+	else if (stream->state == STATE_SASL_WORK)
+		stream_fail(stream, STREAM_POLICY_VIOLATION, "wait for the answer");
+	else
+		stream_fail(stream, STREAM_NOT_AUTHORIZED, NULL);
+}
+
+static void
+on_open(void *owner, struct element *header)
+{
+	struct stream *stream = owner;
+
+	if (stream->state == STATE_HEADER)
+		header_on_open(stream, header);
+}
+
+static void
+on_stanza(void *owner, struct element *element)
+{
+	struct stream *stream = owner;
+
+	if (stream->state != STATE_CLOSED && stream->state != STATE_HEADER)
+		dispatch(stream, element);
+}
+
+static void
+on_end(void *owner)
+{
+	struct stream *stream = owner;
+
+	stream->peer_ended = true;
+	if (stream->state == STATE_CLOSED)
+		return;
+	if (stream->state == STATE_ENDING)
+		stream_close_if_over(stream);
+	else
+		stream_close(stream, 0, "the client ended the stream");
+}
+
+static const struct parser_events parser_events = { on_open, on_stanza, on_end };
+
+static struct parser_limits
+limits_of(const struct stream *stream)
+{
+	const struct config *config = stream->server->config;
+	struct parser_limits limits = { .stanza_bytes = (size_t)config->stanza_bytes,
+		.token_bytes = 65536,
+		.value_bytes = 16384,
+		.name_bytes = 256,
+		.memory = 262144,
+		.depth = 64,
+		.attributes = 64,
+		.namespaces = 64,
+		.elements = 2000 };
+
+	if (!stream->authenticated) {
+		limits.stanza_bytes = (size_t)config->stanza_bytes_unauthenticated;
+		limits.depth = 8;
+		limits.elements = 32;
+	}
+	return limits;
+}
+
+void
+stream_new_parser(struct stream *stream)
+{
+	struct parser_limits limits = limits_of(stream);
+
+	parser_free(&stream->parser);
+	stream->parser = parser_new(&parser_events, stream, &limits);
+	stream->restart = false;
+}
+
+void
+stream_restart(struct stream *stream)
+{
+	stream->restart = true;
+	stream->header_sent = false;
+	parser_stop(stream->parser);
+}
+
+size_t
+stream_on_bytes(void *owner, struct slice bytes)
+{
+	struct stream *stream = owner;
+	size_t total = 0;
+
+	if (stream->condition != 0)	/* ends with an error: nothing is looked at any more */
+		return bytes.length;
+	stream->released = false;
+	atomic_store_explicit(&stream->slot->octets_in, connection_bytes_in(stream->connection),
+	    memory_order_relaxed);
+	if (stream->pinged) {	/* the next silence is asked about again */
+		stream->pinged = false;
+		if (stream->state == STATE_READY)
+			stream_arm(stream);
+	}
+	while (total < bytes.length && stream->state != STATE_CLOSED &&
+	    stream->state != STATE_PROCEED && !parser_is_paused(stream->parser)) {
+		enum parser_error error;
+		size_t consumed = 0;
+
+		if (stream->restart)
+			stream_new_parser(stream);
+		if (stream->peer_ended)
+			return bytes.length;
+		error = parser_feed(stream->parser, slice_after(bytes, total), &consumed);
+		total += consumed;
+		if (error != PARSER_OK && stream->state != STATE_CLOSED) {
+			fail_parsing(stream, error);
+			break;
+		}
+		if (consumed == 0 && !stream->restart)
+			break;
+	}
+	return stream->state == STATE_CLOSED || stream->condition != 0 ? bytes.length : total;
+}
+
+/* What came behind the last word of the old stream is the new one's (XEP-0305). */
+static void
+feed_held(struct stream *stream)
+{
+	struct slice held = parser_held(stream->parser);
+	struct buffer copy;
+
+	buffer_init(&copy);
+	buffer_append(&copy, held);
+	stream_new_parser(stream);
+	stream_on_bytes(stream, buffer_slice(&copy));
+	buffer_clear(&copy);
+}
+
+void
+stream_pause(struct stream *stream)
+{
+	if (stream->state != STATE_CLOSED && stream->parser != NULL)
+		parser_pause(stream->parser);
+}
+
+void
+stream_resume(struct stream *stream)
+{
+	if (stream->state == STATE_CLOSED || stream->parser == NULL)
+		return;
+	if (!parser_resume(stream->parser) || stream->state == STATE_CLOSED)
+		return;
+	if (parser_failure(stream->parser) != PARSER_OK)
+		fail_parsing(stream, parser_failure(stream->parser));
+	else
+		connection_resume(stream->connection);
+}
+
+void
+stream_go_on(struct stream *stream)
+{
+	if (stream->state != STATE_CLOSED && !stream->restart) {
+		stream_resume(stream);
+		return;
+	}
+	if (stream->state != STATE_CLOSED)
+		feed_held(stream);
+	connection_resume(stream->connection);
+}

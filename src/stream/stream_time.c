@@ -1,0 +1,137 @@
+/* stream_time.c -- the states of a stream, and how long each may last. */
+#include "stream/stream_private.h"
+
+#include "base/clock.h"
+#include "base/ensure.h"
+#include "base/log.h"
+#include "net/tls.h"
+
+#define RELEASE_AFTER_MS 5000	/* of silence, then parser and buffers are given back */
+
+const char *
+stream_state_name(enum stream_state state)
+{
+	static const char *const names[STATE_COUNT] = { "header", "login", "proceed", "sasl",
+		"sasl-work", "bind", "ready", "ending", "closed" };
+
+	return names[state];
+}
+
+static bool
+is_logged_in(const struct stream *stream)
+{
+	return stream->state == STATE_BIND || stream->state == STATE_READY ||
+	    (stream->authenticated && stream->state == STATE_HEADER);
+}
+
+static uint64_t
+next_check(struct stream *stream, uint64_t now)
+{
+	const struct config *config = stream->server->config;
+	uint64_t last = connection_last_input_ms(stream->connection);
+	uint64_t due;
+
+	if (stream->state == STATE_READY) {
+		due = last + (uint64_t)config->idle_timeout;
+		if (stream->pinged)
+			due += (uint64_t)config->idle_drop;
+		else if (!stream->released)
+			due = last + RELEASE_AFTER_MS;
+		if (stream->offer.control + stream->offer.stanzas > 0 &&
+		    now + (uint64_t)config->write_timeout < due)
+			due = now + (uint64_t)config->write_timeout;
+		return due;
+	}
+	due = stream->deadline_ms;
+	if (!is_logged_in(stream) && stream->state != STATE_ENDING &&
+	    stream->state != STATE_SASL_WORK &&
+	    last + (uint64_t)config->handshake_timeout < due)
+		due = last + (uint64_t)config->handshake_timeout;
+	return due;
+}
+
+static void on_timer(struct timer *timer, void *parameter);
+
+void
+stream_arm(struct stream *stream)
+{
+	uint64_t now = clock_ms();
+	uint64_t due = next_check(stream, now);
+
+	timer_start(stream->server->timers, &stream->timer, due > now ? due - now : 1, on_timer,
+	    stream);
+}
+
+static void
+check_ready(struct stream *stream, uint64_t now)
+{
+	const struct config *config = stream->server->config;
+	uint64_t silence = now - connection_last_input_ms(stream->connection);
+
+	if (stream->offer.control + stream->offer.stanzas > 0 &&
+	    now - connection_last_progress_ms(stream->connection) >=
+		(uint64_t)config->write_timeout) {
+		stream_abort(stream, "the peer does not read");
+		return;
+	}
+	if (silence < (uint64_t)config->idle_timeout)
+		stream->pinged = false;
+	if (silence >= RELEASE_AFTER_MS && !stream->released) {
+		stream->released = true;
+		parser_release(stream->parser);
+		connection_release(stream->connection);
+		if (buffer_length(&stream->control) == 0)
+			buffer_clear(&stream->control);
+	}
+	if (silence >= (uint64_t)(config->idle_timeout + config->idle_drop) && stream->pinged) {
+		stream_abort(stream, "silent for too long");
+		return;
+	}
+	if (silence >= (uint64_t)config->idle_timeout && !stream->pinged) {
+		stream->pinged = true;
+		stream->events->on_idle(stream->owner);
+	}
+	if (stream->state == STATE_READY)
+		stream_arm(stream);
+}
+
+static void
+on_timer(struct timer *timer, void *parameter)
+{
+	struct stream *stream = parameter;
+	uint64_t now = clock_ms();
+
+	(void)timer;
+	if (stream->state == STATE_CLOSED)
+		return;
+	if (stream->state == STATE_READY)
+		check_ready(stream, now);
+	else if (now < next_check(stream, now))
+		stream_arm(stream);
+	else if (stream->state == STATE_ENDING)
+		stream_abort(stream, "the peer did not end the stream");
+	else if (connection_tls(stream->connection) != NULL &&
+	    !tls_is_ready(connection_tls(stream->connection)))
+		stream_abort(stream, "TLS handshake took too long");
+	else
+		stream_fail(stream, STREAM_CONNECTION_TIMEOUT, NULL);
+}
+
+void
+stream_set_state(struct stream *stream, enum stream_state state)
+{
+	const struct config *config = stream->server->config;
+
+	ensure(stream->state != STATE_CLOSED || state == STATE_CLOSED);
+	log_trace(LOG_STREAM, "state", "sid=%s from=%s to=%s", stream->id,
+	    stream_state_name(stream->state), stream_state_name(state));
+	stream->state = state;
+	if (state == STATE_READY)
+		stream->deadline_ms = 0;
+	else if (state == STATE_ENDING)
+		stream->deadline_ms = clock_ms() + (uint64_t)config->close_timeout;
+	if (state == STATE_CLOSED)
+		timer_stop(stream->server->timers, &stream->timer);
+	else
+		stream_arm(stream);
+}
