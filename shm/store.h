@@ -99,8 +99,8 @@ enum store_verb {
 	STORE_QUEUE_ADD,	/* table, key: its name, value; hashes: entries there may be, version: bytes of values (RESULT_FULL) */
 	STORE_QUEUE_DROP,	/* table, key: of an entry: it goes, and all before it; that none is there is no failure */
 	/*
-	 * table, key, hashes: bytes that count in its list; no value. version: 0, or so many bytes: the answer's account
-	 * is 1 when the list's total has passed a multiple of it.
+	 * table, key, hashes: bytes that count in its list; no value. version: 0, or so many bytes: the request's result is
+	 * 1, not RESULT_OK, when the list's total has passed a multiple of it.
 	 */
 	STORE_ENTER,
 };

@@ -126,7 +126,8 @@ check(struct store_apply *apply, const struct store_change *change)
 }
 
 static void
-make(struct store_apply *apply, const struct store_change *change, uint64_t *account)
+make(struct store_apply *apply, const struct store_change *change, uint64_t *account,
+    int *result)
 {
 	switch (change->verb) {
 	case STORE_ACCOUNT_PUT:
@@ -145,7 +146,7 @@ make(struct store_apply *apply, const struct store_change *change, uint64_t *acc
 		store_queue_drop(apply, change);
 		break;
 	case STORE_ENTER:
-		store_entry_put(apply, change, account);
+		store_entry_put(apply, change, result);
 		break;
 	}
 }
@@ -174,21 +175,22 @@ int
 store_apply_request(struct store_apply *apply, const struct store_change *changes, int count,
     uint64_t *account)
 {
+	int result = RESULT_OK;
+
 	*account = 0;
 	if (count < 1 || count > STORE_CHANGES_MAX || !are_apart(changes, count))
 		return RESULT_INVALID;
 	for (int i = 0; i < count; i++) {
-		int result = check(apply, &changes[i]);
-
+		result = check(apply, &changes[i]);
 		if (txn_error(apply->txn) != RESULT_OK)
 			return txn_error(apply->txn);
 		if (result != RESULT_OK)
 			return result;
 	}
 	for (int i = 0; i < count; i++)
-		make(apply, &changes[i], account);
+		make(apply, &changes[i], account, &result);
 	apply->is_changed = true;
-	return txn_error(apply->txn);
+	return txn_error(apply->txn) == RESULT_OK ? result : txn_error(apply->txn);
 }
 
 int
@@ -197,13 +199,15 @@ store_apply(struct store *store, const struct store_change *changes, int count,
 {
 	struct store_apply apply;
 	uint64_t id;
-	int result;
+	int result, committed;
 
 	ensure(store->lock_fd >= 0);
 	store_apply_begin(&apply, store);
 	result = store_apply_request(&apply, changes, count, account != NULL ? account : &id);
-	if (result == RESULT_OK)
-		return store_apply_commit(&apply);
-	store_apply_give_up(&apply);
-	return result;
+	if (result < RESULT_OK) {
+		store_apply_give_up(&apply);
+		return result;
+	}
+	committed = store_apply_commit(&apply);
+	return committed == RESULT_OK ? result : committed;
 }

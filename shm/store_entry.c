@@ -31,7 +31,7 @@ store_entry_check(const struct store_change *change)
 
 /* Records come in the order of their keys but for rare ones of two workers: then numbers are off by one or two. */
 void
-store_entry_put(struct store_apply *apply, const struct store_change *change, uint64_t *passed)
+store_entry_put(struct store_apply *apply, const struct store_change *change, int *result)
 {
 	struct entry_record record = { 0 };
 	struct slice list = slice_of(change->key.data, change->key.length - ENTRY_PLACE);
@@ -44,6 +44,6 @@ store_entry_put(struct store_apply *apply, const struct store_change *change, ui
 	record.entry.total += change->hashes;
 	if (change->version != 0 &&
 	    before / change->version != record.entry.total / change->version)
-		*passed = 1;
+		*result = 1;
 	txn_put(apply->txn, change->table, change->key, slice_of(&record, sizeof(record)));
 }

@@ -83,9 +83,9 @@ int	store_apply_request(struct store_apply *apply, const struct store_change *ch
 int	store_apply_commit(struct store_apply *apply);
 void	store_apply_give_up(struct store_apply *apply);
 
-/* A record of a list: STORE_ENTER. *passed becomes 1 where the list's total passed a multiple. */
+/* A record of a list: STORE_ENTER. *result becomes 1 where the list's total passed a multiple. */
 int	store_entry_check(const struct store_change *change);
-void	store_entry_put(struct store_apply *apply, const struct store_change *change, uint64_t *passed);
+void	store_entry_put(struct store_apply *apply, const struct store_change *change, int *result);
 
 /* Of one account, for store_apply_request(). */
 int	store_account_check(struct store_apply *apply, const struct store_change *change);

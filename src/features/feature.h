@@ -15,6 +15,7 @@ struct feature {
 	const char *const      *account_vars;
 	session_fn	       *on_bound;
 	session_fn	       *on_ending;
+	void		      (*on_start)(struct server *server);	/* the router stands; no session yet */
 	void		      (*on_stop)(struct server *server);
 	session_fn	       *on_available;	/* router.h says when */
 	session_fn	       *on_look;

@@ -8,6 +8,7 @@ extern const struct feature roster_feature;
 extern const struct feature presence_feature;
 extern const struct feature carbons_feature;
 extern const struct feature offline_feature;
+extern const struct feature archive_feature;
 extern const struct feature disco_feature;
 extern const struct feature ping_feature;
 extern const struct feature version_feature;
@@ -19,6 +20,7 @@ static const struct feature *const features[] = {
 	&presence_feature,
 	&carbons_feature,
 	&offline_feature,
+	&archive_feature,
 	&disco_feature,
 	&ping_feature,
 	&version_feature,
@@ -61,6 +63,9 @@ features_start(struct server *server)
 	router_start(server);
 	for (size_t i = 0; features[i] != NULL; i++)
 		added &= add(server->router, features[i]);
+	for (size_t i = 0; features[i] != NULL && added; i++)
+		if (features[i]->on_start != NULL)
+			features[i]->on_start(server);
 	return added;
 }
 

@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct archive;
 struct config;
 struct connections;
 struct loop;
@@ -38,5 +39,6 @@ struct server {
 	/* of the layers above, reached through here so that none of them has globals */
 	struct session_map  *sessions;
 	struct router	    *router;
+	struct archive	    *archive;
 	struct roster_turns *roster_turns;
 };

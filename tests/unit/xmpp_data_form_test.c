@@ -112,17 +112,20 @@ what_cannot_be_is_refused(void **state)
 static bool
 read_fields(int count, int values)
 {
-	static char text[100000];
-	size_t length = 0;
+	struct buffer text;
+	bool was_taken;
 
-	text[0] = 0;
+	buffer_init(&text);
 	for (int i = 0; i < count; i++) {
-		length += (size_t)sprintf(text + length, "<field var='f%d'>", i);
+		buffer_printf(&text, "<field var='f%d'>", i);
 		for (int j = 0; j < values; j++)
-			length += (size_t)sprintf(text + length, "<value>v</value>");
-		length += (size_t)sprintf(text + length, "</field>");
+			buffer_append_text(&text, "<value>v</value>");
+		buffer_append_text(&text, "</field>");
 	}
-	return read_form("submit", text);
+	buffer_append_byte(&text, 0);
+	was_taken = read_form("submit", buffer_slice(&text).data);
+	buffer_clear(&text);
+	return was_taken;
 }
 
 static void

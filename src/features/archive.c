@@ -1,0 +1,310 @@
+/* archive.c -- XEP-0313 and XEP-0359: messages are kept for both ends, and told what they are called there. */
+#include "features/archive.h"
+
+#include "base/log.h"
+#include "base/memory.h"
+#include "base/result.h"
+#include "config/config.h"
+#include "features/feature.h"
+#include "routing/pending.h"
+#include "stream/server.h"
+#include "xml/writer.h"
+
+#define STORED_MAX (400u << 10)	/* bytes of a message: a request is at most half a ring */
+#define STEPS	   64		/* an archive's size is looked at so often while it fills up once */
+#define SETTLE_AGAIN_MS 1000
+
+static struct archive *
+archive_of(const struct stanza *stanza)
+{
+	return router_server(stanza->router)->archive;
+}
+
+/* --- keeping a message --- */
+
+/*
+ * The message has been committed, or never will be. For now it was delivered when it was asked for, and h_in had
+ * moved; with ack = durable this is the place where h_safe of stanza->origin becomes stanza->number: both are
+ * here, also when other stanzas of the session have been answered before.
+ */
+static int
+on_kept(struct stanza *stanza, int result, void *data)
+{
+	struct archive *archive = archive_of(stanza);
+	const struct archive_end *ends = data;
+
+	archive_order_done(&archive->order);
+	if (result < RESULT_OK)
+		log_error(LOG_STORE, "a message could not be archived", "reason=\"%s\"",
+		    result_text(result));
+	for (int i = 0; i < ARCHIVE_ENDS && result > RESULT_OK; i++)
+		if (ends[i].account != 0)
+			archive_trim(stanza, ends[i].account);
+	return STANZA_DONE;
+}
+
+/* What waits for the answer needs the stanza's name, not its contents. */
+static int
+ask(struct stanza *stanza, const struct archive_changes *changes,
+    const struct archive_record *record)
+{
+	struct stanza name = *stanza;
+
+	name.element = element_new(stanza->arena, NS_CLIENT, "message");
+	name.payload = NULL;
+	name.is_traced = false;
+	return pending_ask(&name, STORE_MSG, changes->change, changes->count, on_kept,
+	    record->end, sizeof(record->end));
+}
+
+static int
+store(struct stanza *stanza, const struct archive_record *record, uint64_t *id)
+{
+	struct archive *archive = archive_of(stanza);
+	struct store_change change[ARCHIVE_CHANGES_MAX];
+	struct archive_changes changes = { change, 0, stanza->arena };
+	int verdict;
+
+	*id = archive_order_take(&archive->order);
+	archive_put(&changes, *id, record,
+	    (uint64_t)archive->server->config->archive_bytes / STEPS);
+	verdict = ask(stanza, &changes, record);
+	if (verdict == STANZA_LATER)
+		return STANZA_PASS;
+	archive_order_drop(&archive->order);
+	return verdict;
+}
+
+/* Written as it stands inside <forwarded/>. */
+static struct slice
+write_stanza(struct stanza *stanza)
+{
+	size_t size = writer_write(stanza->element, NS_FORWARD, NULL, 0);
+	char *bytes = arena_alloc(stanza->arena, size);
+
+	writer_write(stanza->element, NS_FORWARD, bytes, size);
+	return slice_of(bytes, size);
+}
+
+/* A stanza whose targets had ended is routed again: it is in the archive, under its id. */
+static bool
+is_again(const struct archive *archive, const struct stanza *stanza, uint64_t recipient)
+{
+	const struct archive_last *last = &archive->last;
+
+	return stanza->origin.slot != UINT32_MAX && last->origin.slot == stanza->origin.slot &&
+	    last->origin.epoch == stanza->origin.epoch && last->number == stanza->number &&
+	    last->account == recipient;
+}
+
+/* One request for both ends; *id 0: none keeps it. */
+static int
+keep(struct stanza *stanza, uint64_t sender, uint64_t recipient, uint64_t *id)
+{
+	struct archive *archive = archive_of(stanza);
+	struct archive_record record = { { { sender, 0 }, { recipient, 0 } } };
+	int verdict;
+
+	*id = 0;
+	if (is_again(archive, stanza, recipient)) {
+		*id = archive->last.id;
+		return STANZA_PASS;
+	}
+	if (sender == recipient)	/* to oneself: one archive, one copy */
+		record.end[ARCHIVE_RECIPIENT].account = 0;
+	if (sender == 0 && recipient == 0)
+		return STANZA_PASS;
+	record.end[ARCHIVE_SENDER].peer = archive_peer(&archive->keys, stanza->to.bare);
+	record.end[ARCHIVE_RECIPIENT].peer = archive_peer(&archive->keys, stanza->from.bare);
+	record.from = stanza->from.full;
+	record.to = stanza->to.full;
+	record.stanza = write_stanza(stanza);
+	if (record.stanza.length > STORED_MAX)
+		return STANZA_PASS;
+	verdict = store(stanza, &record, id);
+	if (verdict == STANZA_PASS)
+		archive->last = (struct archive_last){ stanza->origin, stanza->number,
+			recipient, *id };
+	return verdict;
+}
+
+/* --- on its way --- */
+
+static bool
+wants(struct archive *archive, uint64_t account, const struct jid *peer)
+{
+	struct txn *txn = store_read(archive->server->msg);
+	bool is_wanted = archive_wants(archive, txn, account, peer);
+
+	txn_end(&txn);
+	return is_wanted;
+}
+
+static uint64_t
+sender_of(struct stanza *stanza)
+{
+	struct archive *archive = archive_of(stanza);
+
+	if (stanza->session == NULL ||
+	    !wants(archive, stanza->session->account, &stanza->to))
+		return 0;
+	return stanza->session->account;
+}
+
+/*
+ * To another server only the sender's archive is ours. What is for a local account waits for STAGE_INCOMING: both
+ * ends in one request, and nothing of what does not get that far.
+ */
+static int
+archive_on_outgoing(struct stanza *stanza)
+{
+	struct archive *archive = archive_of(stanza);
+	uint64_t id;
+
+	if (archive == NULL || stanza->kind != KIND_MESSAGE)
+		return STANZA_PASS;
+	archive_strip_ids(stanza->arena, stanza->element, stanza->from.bare);
+	if (!archive_is_worthy(stanza) ||
+	    config_find_host(archive->server->config, stanza->to.domain) != NULL)
+		return STANZA_PASS;
+	return keep(stanza, sender_of(stanza), 0, &id);
+}
+
+static int
+archive_on_incoming(struct stanza *stanza)
+{
+	struct archive *archive = archive_of(stanza);
+	char text[ARCHIVE_ID_SIZE];
+	uint64_t id, recipient;
+	int verdict;
+
+	if (archive == NULL || stanza->kind != KIND_MESSAGE)
+		return STANZA_PASS;
+	archive_strip_ids(stanza->arena, stanza->element, stanza->to.bare);
+	if (!archive_is_worthy(stanza))
+		return STANZA_PASS;
+	recipient = wants(archive, stanza->account, &stanza->from) ? stanza->account : 0;
+	verdict = keep(stanza, sender_of(stanza), recipient, &id);
+	if (verdict != STANZA_PASS || id == 0 || recipient == 0)
+		return verdict;
+	archive_id_write(&archive->keys, recipient, id, text);
+	archive_add_id(stanza->arena, stanza->element, stanza->to.bare,
+	    arena_copy(stanza->arena, slice_from_text(text)));
+	return STANZA_PASS;
+}
+
+/* --- start and end --- */
+
+static bool
+on_last(void *owner, struct slice key, struct slice value, uint64_t version)
+{
+	*(uint64_t *)owner = archive_key_id(key);
+	return false;
+}
+
+static int
+on_settled(struct stanza *stanza, int result, void *data)
+{
+	archive_order_settle(&archive_of(stanza)->order);
+	return STANZA_DONE;
+}
+
+/* Removes what is not there: its answer comes behind those to all that a dead predecessor had asked for. */
+static int
+ask_to_settle(struct stanza *stanza, void *context)
+{
+	struct store_change change = { .verb = STORE_SET,
+		.table = STORE_PREFERENCES,
+		.version = STORE_ANY_VERSION,
+		.key = SLICE("settled") };
+
+	return pending_ask(stanza, STORE_MSG, &change, 1, on_settled, NULL, 0);
+}
+
+static void
+on_settle(struct timer *timer, void *parameter)
+{
+	struct archive *archive = parameter;
+
+	if (archive->order.is_settled)
+		return;
+	router_act(archive->server, slice_from_text(archive->server->config->hosts[0].name),
+	    ask_to_settle, NULL);
+	timer_start(archive->server->timers, timer, SETTLE_AGAIN_MS, on_settle, archive);
+}
+
+static void
+archive_start(struct server *server)
+{
+	struct archive *archive;
+	struct txn *txn;
+	uint64_t last = 0;
+
+	if (server->msg == NULL)
+		return;
+	archive = NEW(struct archive);
+	archive->server = server;
+	archive_keys_init(&archive->keys, server->secret);
+	txn = store_read(server->msg);
+	store_each_from(server->msg, txn, STORE_STANZA, SLICE_EMPTY, SLICE_EMPTY, true, on_last,
+	    &last);
+	txn_end(&txn);
+	archive_order_init(&archive->order, server, last);
+	server->archive = archive;
+	on_settle(&archive->settle, archive);
+	archive_sweep_start(archive);
+}
+
+static void
+archive_stop(struct server *server)
+{
+	struct archive *archive = server->archive;
+
+	if (archive == NULL)
+		return;
+	archive_drop_queries(archive);
+	timer_stop(server->timers, &archive->sweep);
+	timer_stop(server->timers, &archive->settle);
+	archive_order_clear(&archive->order);
+	memory_free(archive);
+	server->archive = NULL;
+}
+
+/* XEP-0313 10.1: an archive is its owner's alone. */
+static int
+archive_on_stranger(struct stanza *stanza)
+{
+	return STANZA_FORBIDDEN;
+}
+
+static const struct iq_row archive_iqs[] = {
+	{ NS_MAM, "query", IQ_SET, SCOPE_SELF, archive_on_query },
+	{ NS_MAM, "query", IQ_GET, SCOPE_SELF, archive_on_form },
+	{ NS_MAM, "metadata", IQ_GET, SCOPE_SELF, archive_on_metadata },
+	{ NS_MAM, "prefs", IQ_GET, SCOPE_SELF, archive_on_preferences_get },
+	{ NS_MAM, "prefs", IQ_SET, SCOPE_SELF, archive_on_preferences_set },
+	{ NS_MAM, "query", IQ_GET | IQ_SET, SCOPE_ACCOUNT, archive_on_stranger },
+	{ NS_MAM, "metadata", IQ_GET, SCOPE_ACCOUNT, archive_on_stranger },
+	{ NS_MAM, "prefs", IQ_GET | IQ_SET, SCOPE_ACCOUNT, archive_on_stranger },
+	{ 0 }
+};
+
+static const struct stage_row archive_stages[] = {
+	{ STAGE_OUTGOING, "archive", archive_on_outgoing },
+	{ STAGE_INCOMING, "archive", archive_on_incoming },
+	{ 0 }
+};
+
+static const char *const archive_vars[] = { "urn:xmpp:mam:2", "urn:xmpp:mam:2#extended",
+	"urn:xmpp:mam:2#groupchat-field", "urn:xmpp:sid:0", NULL };
+
+const struct feature archive_feature = {
+	.name = "archive",
+	.spec = "XEP-0313 1.1.3, XEP-0441 0.2.0, XEP-0359 0.7.0",
+	.about = "Keeps the messages of each account for archive_expires, and lets its clients read them again.",
+	.iqs = archive_iqs,
+	.stages = archive_stages,
+	.account_vars = archive_vars,
+	.on_start = archive_start,
+	.on_stop = archive_stop,
+};

@@ -1,0 +1,66 @@
+/* archive.h -- XEP-0313: what the files of the archive share in one worker. */
+#pragma once
+
+#include "features/archive_id.h"
+#include "features/archive_order.h"
+#include "features/archive_record.h"
+#include "net/timer.h"
+#include "routing/router.h"
+
+struct archive_query_job;
+
+/* Where an archived message may be routed again (its targets had ended): it has its id already. */
+struct archive_last {
+	struct slot_ref origin;
+	uint64_t	number;
+	uint64_t	account;	/* of the recipient */
+	uint64_t	id;
+};
+
+struct archive {
+	struct server		 *server;
+	struct archive_keys	  keys;
+	struct archive_order	  order;
+	struct archive_last	  last;
+	struct timer		  sweep;	/* of worker 0 alone */
+	struct timer		  settle;	/* until a dead predecessor's requests are answered */
+	struct archive_query_job *jobs;
+};
+
+#define ARCHIVE_PAGE_MAX 100	/* whatever a client asks for */
+
+/* --- which messages, archive_rules.c --- */
+
+/* XEP-0313 5.1.1 and the hints of XEP-0334: worth keeping, whoever it is for. */
+bool	archive_is_worthy(const struct stanza *stanza);
+
+/* --- ids in stanzas, archive_stanza_id.c --- */
+
+/* Removes every <stanza-id/> by that address, wherever it stands (XEP-0359 3.2). */
+void	archive_strip_ids(struct arena *arena, struct element *element, struct slice by);
+void	archive_add_id(struct arena *arena, struct element *stanza, struct slice by, struct slice id);
+
+/* --- preferences, archive_preferences.c --- */
+
+/* Whether the account keeps messages with that address (XEP-0441 2.3); the caller's transaction of the msg store. */
+bool	archive_wants(struct archive *archive, struct txn *txn, uint64_t account,
+	    const struct jid *peer);
+int	archive_on_preferences_get(struct stanza *stanza);
+int	archive_on_preferences_set(struct stanza *stanza);
+
+/* --- queries, archive_query.c --- */
+
+int	archive_on_query(struct stanza *stanza);
+int	archive_on_form(struct stanza *stanza);
+int	archive_on_metadata(struct stanza *stanza);
+/* The worker ends. */
+void	archive_drop_queries(struct archive *archive);
+
+/* --- expiry and quota, archive_sweep.c --- */
+
+/* Ids below it have expired: nobody is shown them, though they may stand in the store for a while. */
+uint64_t archive_expired(const struct archive *archive);
+/* Arms the timer of expiry, where this worker sweeps. */
+void	archive_sweep_start(struct archive *archive);
+/* From a handler: removes the oldest messages of an account that has more than archive_bytes. */
+int	archive_trim(struct stanza *stanza, uint64_t account);
