@@ -71,6 +71,16 @@ static const struct kind_row {
 
 /* --- opening --- */
 
+static uint64_t map_size;
+
+void
+store_set_map_size(uint64_t bytes)
+{
+	/* What a sanitizer leaves of the address space is its own limit. */
+	map_size = bytes < MAP_SIZE ? bytes : MAP_SIZE;
+}
+
+
 static int
 fail(const char *event, const char *path, int result)
 {
@@ -162,7 +172,7 @@ open_env(struct store *store, const char *data_dir, bool writer)
 	struct env_options options = {
 		.directory = directory,
 		.flags = writer ? ENV_CREATE : ENV_READ_ONLY,
-		.map_size = MAP_SIZE,
+		.map_size = map_size != 0 ? map_size : MAP_SIZE,
 		.readers = READERS,
 		.tables = kind->tables,
 		.table_count = kind->count,

@@ -13,6 +13,8 @@ enum store_kind { STORE_CORE, STORE_MSG, STORE_COUNT };
 struct store;
 /* RESULT_NOT_FOUND: no writer has made it yet. RESULT_LAYOUT: of another version; nothing was changed. */
 int	store_open(const char *data_dir, enum store_kind kind, bool writer, struct store **store);
+/* Bytes of address space for each environment opened from now on in this process; 0: 1 TiB. */
+void	store_set_map_size(uint64_t bytes);
 void	store_close(struct store **store);
 struct txn *store_read(struct store *store);
 struct env *store_env(struct store *store);

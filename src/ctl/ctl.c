@@ -20,6 +20,7 @@
 #include "process/directories.h"
 #include "process/privileges.h"
 #include "shm/registry.h"
+#include "shm/store.h"
 #include "xmpp/jid_prepare.h"
 
 #define CONFIG_MAX (1u << 20)
@@ -141,6 +142,8 @@ ctl_open_config(struct ctl *ctl)
 				 prepare_domain, on_mistake, NULL);
 		if (ctl->config == NULL)
 			status = EX_CONFIG;
+		else
+			store_set_map_size((uint64_t)ctl->config->map_size);
 	}
 	buffer_clear(&text);
 	if (status == 0 && (options & COMMAND_ROOT) == 0)

@@ -56,6 +56,7 @@ open_all(struct store_process *process)
 			fail("cannot open the registry", rc);
 		registry_watch(process->registry, process->page);
 	}
+	store_set_map_size((uint64_t)all->config->map_size);
 	rc = store_open(all->config->data_dir, kind, true, &process->store);
 	if (rc != RESULT_OK)
 		fail("cannot open the store", rc);

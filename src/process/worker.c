@@ -312,6 +312,7 @@ open_stores(struct worker *worker)
 	if (rc != RESULT_OK)
 		fail("cannot open the registry", rc);
 	registry_watch(server->registry, worker->page);
+	store_set_map_size((uint64_t)server->config->map_size);
 	rc = store_open(data_dir, STORE_CORE, false, &server->core);
 	if (rc == RESULT_OK)
 		rc = store_open(data_dir, STORE_MSG, false, &server->msg);
