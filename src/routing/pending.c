@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "base/memory.h"
+#include "config/config.h"
 #include "routing/router_private.h"
 #include "session/session.h"
 #include "stream/server.h"
@@ -137,6 +138,8 @@ pending_release(struct server *server, struct waiting **pointer, int result)
 	HASH_DEL(server->router->pending->by_key, waiting);
 	waiting->key = (uint64_t)(int64_t)result;
 	waiting->stanza.session = session_find(server, waiting->stanza.origin);
+	/* A reload may have come in between. */
+	waiting->stanza.host = config_find_host(server->config, waiting->stanza.to.domain);
 	router_continue(&waiting->stanza, answer_now, waiting);
 	forget(waiting);
 }

@@ -19,7 +19,7 @@ void	pending_free(struct pending **pending);
 
 /*
  * From a handler: asks, and keeps a copy of the stanza. Returns STANZA_LATER, or the condition to answer with when
- * the ring has no room (resource-constraint) or too many of this session's stanzas wait already.
+ * the ring has no room (resource-constraint): the ring bounds how much may wait.
  */
 int	pending_ask(struct stanza *stanza, enum store_kind kind, const struct store_change *changes,
 	    int count, pending_fn *on_answer, const void *data, size_t size);
