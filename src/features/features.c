@@ -9,6 +9,8 @@ extern const struct feature presence_feature;
 extern const struct feature carbons_feature;
 extern const struct feature offline_feature;
 extern const struct feature archive_feature;
+extern const struct feature private_xml_feature;
+extern const struct feature vcard_feature;
 extern const struct feature disco_feature;
 extern const struct feature ping_feature;
 extern const struct feature version_feature;
@@ -21,6 +23,8 @@ static const struct feature *const features[] = {
 	&carbons_feature,
 	&offline_feature,
 	&archive_feature,
+	&private_xml_feature,
+	&vcard_feature,
 	&disco_feature,
 	&ping_feature,
 	&version_feature,
