@@ -173,6 +173,9 @@ static_assert(sizeof(struct arena_header) == 4096, "arena header");
 /* What an append says of its entry, and the owner later. */
 enum entry_flag {
 	ENTRY_STORED = 1 << 0,	/* stands in a store until it is given back: nobody else need keep it */
+	ENTRY_CAN_WAIT = 1 << 1,	/* an inactive client need not get it at once */
+	ENTRY_REPLACES = 1 << 2,	/* a presence: earlier ones of its sender need not come before it */
+	ENTRY_PASSED_OVER = 1 << 3,	/* the owner's: it is not sent, and counts as no stanza */
 };
 
 /* --- outbox entries: 32 bytes, then the payload, both in units of 8; a header never spans blocks --- */

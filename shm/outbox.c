@@ -1,6 +1,7 @@
 /* outbox.c -- the stanzas on their way to one session: appended by any worker, read and given back by the owner. */
 #include "shm/outbox.h"
 
+#include <stddef.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -246,6 +247,8 @@ outbox_read(struct shm *shm, struct slot_ref ref, struct outbox_cursor *cursor, 
 		if (!read_header(shm, ref.slot, cursor, &entry, &spot))
 			break;
 		cursor->place = place_of(spot);
+		if (entry.flags & ENTRY_PASSED_OVER)
+			cursor->offset = entry.length;
 		left = entry.length - cursor->offset;
 		part = left < size - done ? left : (uint32_t)(size - done);
 		spot.offset += HEADER;
@@ -270,6 +273,38 @@ outbox_peek(struct shm *shm, struct slot_ref ref, struct outbox_cursor *cursor,
 
 	return is_there(&shm->slots[ref.slot], cursor) &&
 	    read_header(shm, ref.slot, cursor, entry, &spot);
+}
+
+bool
+outbox_step(struct shm *shm, struct slot_ref ref, struct outbox_cursor *cursor)
+{
+	struct entry entry;
+	struct spot spot;
+
+	cursor->offset = 0;
+	if (!is_there(&shm->slots[ref.slot], cursor) ||
+	    !read_header(shm, ref.slot, cursor, &entry, &spot))
+		return false;
+	spot.offset += HEADER;
+	if (!pass(shm, &spot, NULL, entry.length))
+		return corrupt(ref.slot, cursor->number, "chain");
+	step_over(cursor, spot);
+	return true;
+}
+
+/* One byte, and nobody but the owner reads it: no lock. */
+void
+outbox_pass_over(struct shm *shm, struct slot_ref ref, struct outbox_cursor *cursor)
+{
+	struct entry entry;
+	struct spot spot;
+
+	if (!is_there(&shm->slots[ref.slot], cursor) ||
+	    !read_header(shm, ref.slot, cursor, &entry, &spot))
+		return;
+	entry.flags |= ENTRY_PASSED_OVER;
+	memcpy(bytes_at(shm, spot) + offsetof(struct entry, flags), &entry.flags,
+	    sizeof(entry.flags));
 }
 
 void

@@ -26,6 +26,12 @@ size_t	outbox_read(struct shm *shm, struct slot_ref ref, struct outbox_cursor *c
 bool	outbox_peek(struct shm *shm, struct slot_ref ref, struct outbox_cursor *cursor,
 	    struct entry *entry);
 
+/* To the next entry, whatever was read of this one; false when there is none yet. */
+bool	outbox_step(struct shm *shm, struct slot_ref ref, struct outbox_cursor *cursor);
+
+/* The entry the cursor stands at is never read: none of its bytes may have been. Whoever reads after a death knows it too. */
+void	outbox_pass_over(struct shm *shm, struct slot_ref ref, struct outbox_cursor *cursor);
+
 /* Passes over bytes without copying. */
 void	outbox_skip(struct shm *shm, struct slot_ref ref, struct outbox_cursor *cursor, size_t bytes);
 

@@ -19,6 +19,7 @@ struct feature {
 	void		      (*on_stop)(struct server *server);
 	session_fn	       *on_available;	/* router.h says when */
 	session_fn	       *on_look;
+	delivery_flags_fn      *flags_of;
 };
 
 /* Starts the router with all features. False when two own the same iq: the log says which. */

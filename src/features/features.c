@@ -7,6 +7,7 @@ extern const struct feature bind_feature;
 extern const struct feature roster_feature;
 extern const struct feature presence_feature;
 extern const struct feature carbons_feature;
+extern const struct feature csi_feature;
 extern const struct feature offline_feature;
 extern const struct feature archive_feature;
 extern const struct feature private_xml_feature;
@@ -21,6 +22,7 @@ static const struct feature *const features[] = {
 	&roster_feature,
 	&presence_feature,
 	&carbons_feature,
+	&csi_feature,
 	&offline_feature,
 	&archive_feature,
 	&private_xml_feature,
@@ -56,6 +58,8 @@ add(struct router *router, const struct feature *feature)
 		router_on_available(router, feature->on_available);
 	if (feature->on_look != NULL)
 		router_on_look(router, feature->on_look);
+	if (feature->flags_of != NULL)
+		router_set_flags_of(router, feature->flags_of);
 	return added;
 }
 

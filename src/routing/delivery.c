@@ -18,7 +18,7 @@ void
 delivery_begin(struct delivery *delivery, struct shm *shm, struct slot_ref origin,
     uint64_t number)
 {
-	*delivery = (struct delivery){ .shm = shm };
+	*delivery = (struct delivery){ .shm = shm, .flags_of = delivery->flags_of };
 	effect_draft(shm, origin, number, true);
 }
 
@@ -54,15 +54,23 @@ write_once(struct delivery *delivery, const struct element *element)
 	return result;
 }
 
+static uint8_t
+flags_of(const struct delivery *delivery, enum stanza_kind kind, const struct element *element)
+{
+	return delivery->flags_of == NULL ? 0 : delivery->flags_of(kind, element);
+}
+
 void
 delivery_add(struct delivery *delivery, enum stanza_kind kind, const struct element *element,
     struct slot_ref target)
 {
-	if (delivery->result == RESULT_OK && delivery->written != element)
+	if (delivery->result == RESULT_OK && delivery->written != element) {
 		delivery->result = write_once(delivery, element);
+		delivery->flags = flags_of(delivery, kind, element);
+	}
 	if (delivery->result == RESULT_OK)
-		delivery->result = effect_add(delivery->shm, target, entry_kinds[kind], 0,
-		    &delivery->piece, 1);
+		delivery->result = effect_add(delivery->shm, target, entry_kinds[kind],
+		    delivery->flags, &delivery->piece, 1);
 	delivery->count++;
 }
 
@@ -98,8 +106,12 @@ delivery_form_of(struct delivery *delivery, enum stanza_kind kind, struct slice 
 
 	while (name < written.length && strchr(" />", written.data[name]) == NULL)
 		name++;
-	return (struct delivery_form){ kind, part(all, 0, name),
-		part(all, name, all.length) };
+	return (struct delivery_form){ .kind = kind,
+		.flags = kind == KIND_PRESENCE && delivery->flags_of != NULL
+		    ? ENTRY_CAN_WAIT | ENTRY_REPLACES
+		    : 0,
+		.head = part(all, 0, name),
+		.tail = part(all, name, all.length) };
 }
 
 struct delivery_form
@@ -108,7 +120,8 @@ delivery_form(struct delivery *delivery, enum stanza_kind kind, const struct ele
 	size_t hole;
 	size_t size = writer_write_hole(element, NS_CLIENT, NULL, 0, &hole);
 	struct effect_piece all = { 0, (uint32_t)size };
-	struct delivery_form form = { .kind = kind };
+	struct delivery_form form = { .kind = kind,
+		.flags = flags_of(delivery, kind, element) };
 	char *memory;
 
 	if (delivery->result == RESULT_OK && size > EFFECT_STAGING_MAX)
@@ -146,8 +159,8 @@ delivery_add_form(struct delivery *delivery, const struct delivery_form *form,
 	struct effect_piece pieces[EFFECT_PIECES] = { form->head, to, form->tail };
 
 	if (delivery->result == RESULT_OK)
-		delivery->result = effect_add(delivery->shm, target, entry_kinds[form->kind], 0,
-		    pieces, EFFECT_PIECES);
+		delivery->result = effect_add(delivery->shm, target, entry_kinds[form->kind],
+		    form->flags, pieces, EFFECT_PIECES);
 	delivery->count++;
 }
 

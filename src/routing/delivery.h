@@ -6,14 +6,20 @@
 #include "routing/stanza.h"
 #include "shm/effect.h"
 
+/* What an entry's flags (enum entry_flag) say of a stanza. */
+typedef uint8_t delivery_flags_fn(enum stanza_kind kind, const struct element *element);
+
 struct delivery {
 	struct shm	     *shm;
+	delivery_flags_fn    *flags_of;	/* NULL: none has flags */
+	uint8_t		      flags;	/* of what `piece` holds */
 	const struct element *written;	/* whose bytes `piece` holds */
 	struct effect_piece   piece;
 	uint32_t	      count;	/* targets so far */
 	int		      result;	/* RESULT_FULL once something did not fit */
 };
 
+/* flags_of stays as it was. */
 void	delivery_begin(struct delivery *delivery, struct shm *shm, struct slot_ref origin,
 	    uint64_t number);
 
@@ -26,12 +32,13 @@ void	delivery_add(struct delivery *delivery, enum stanza_kind kind,
  */
 struct delivery_form {
 	enum stanza_kind    kind;
+	uint8_t		    flags;
 	struct effect_piece head, tail;
 };
 
 struct delivery_form delivery_form(struct delivery *delivery, enum stanza_kind kind,
 	    const struct element *element);
-/* The same of bytes that were written without "to", as writer_write() does. */
+/* The same of bytes that were written without "to", as writer_write() does; presence: available. */
 struct delivery_form delivery_form_of(struct delivery *delivery, enum stanza_kind kind,
 	    struct slice written);
 /* The attribute for one recipient, of however many sessions. */

@@ -503,3 +503,10 @@ router_on_look(struct router *router, session_fn *handle)
 	ensure(router->look_count < ROUTER_FEATURES_MAX);
 	router->on_look[router->look_count++] = handle;
 }
+
+void
+router_set_flags_of(struct router *router, delivery_flags_fn *flags_of)
+{
+	ensure(router->delivery.flags_of == NULL);
+	router->delivery.flags_of = flags_of;
+}

@@ -44,6 +44,9 @@ struct delivery *router_delivery(struct stanza *stanza);
 /* Asks the features of STAGE_INCOMING on behalf of the local account in stanza->account. */
 int	router_incoming(struct stanza *stanza);
 
+/* Who says what may wait for an inactive client; one, at start. */
+void	router_set_flags_of(struct router *router, delivery_flags_fn *flags_of);
+
 /* Called once what the stanza under way does is done, in the order asked; data is copied. */
 typedef void after_fn(struct server *server, void *data);
 void	router_after(struct router *router, after_fn *act, const void *data, size_t size);

@@ -198,10 +198,18 @@ on_stanza(void *owner, struct element *stanza)
 	struct session *session = owner;
 
 	session->received++;
+	hold_open(session);
 	atomic_store_explicit(&session->slot->stanzas_in, session->received,
 	    memory_order_relaxed);
 	session->server->sessions->events->on_stanza(session, stanza);
 	hold_if_full(session);
+}
+
+/* XEP-0352: nothing is answered, but what waits comes before anything the client asks next. */
+static void
+on_state(void *owner, bool is_inactive)
+{
+	hold_set(owner, is_inactive);
 }
 
 static size_t
@@ -209,11 +217,16 @@ on_output(void *owner, char *out, size_t size, bool entry_only)
 {
 	struct session *session = owner;
 	struct outbox_cursor cursor = session->cursor;
+	uint64_t limit;
 
 	if (session->type != SLOT_C2S)
 		return 0;
-	return outbox_read(session->server->shm, session->ref, &cursor, out, size,
-	    entry_only ? cursor.number : 0);
+	limit = entry_only		       ? cursor.number
+	    : stream_is_ready(session->conn) ? hold_limit(session)
+					       : UINT64_MAX;	/* its last words */
+	return limit < cursor.number ? 0
+				     : outbox_read(session->server->shm, session->ref, &cursor,
+					   out, size, limit);
 }
 
 /* Without stream management what the socket has taken is no longer needed. */
@@ -274,6 +287,7 @@ static const struct stream_events stream_events = {
 	.on_login = on_login,
 	.on_bind = on_bind,
 	.on_stanza = on_stanza,
+	.on_state = on_state,
 	.on_output = on_output,
 	.on_written = on_written,
 	.is_inside = is_inside,

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "base/slice.h"
+#include "session/hold.h"
 #include "shm/outbox.h"
 #include "shm/slots.h"
 #include "xmpp/jid.h"
@@ -38,6 +39,7 @@ struct session {
 	bool		     ending;		/* session_close() or session_destroy() has begun */
 	uint64_t	     received;		/* stanzas parsed: the number of the newest */
 	struct outbox_cursor cursor;		/* next byte for the socket */
+	struct hold	     hold;
 	uint64_t	     look_at;		/* on_look once so many entries are given back; 0: not asked */
 	char		     id[24];		/* the stream id: what log lines call it */
 	void		    *private[SESSION_PRIVATES];	/* of features: theirs to free before it ends */

@@ -331,6 +331,20 @@ on_stanza(struct stream *stream, struct element *element)
 	stream->events->on_stanza(stream->owner, element);
 }
 
+/* --- client state indication (XEP-0352) --- */
+
+static void
+on_active(struct stream *stream, struct element *element)
+{
+	stream->events->on_state(stream->owner, false);
+}
+
+static void
+on_inactive(struct stream *stream, struct element *element)
+{
+	stream->events->on_state(stream->owner, true);
+}
+
 /* --- the rows --- */
 
 static const struct state_row login_rows[] = {
@@ -358,6 +372,8 @@ static const struct state_row ready_rows[] = {
 	{ NS_CLIENT, "message",  on_stanza, UNLESS_NEVER },
 	{ NS_CLIENT, "presence", on_stanza, UNLESS_NEVER },
 	{ NS_CLIENT, "iq",       on_stanza, UNLESS_NEVER },
+	{ NS_CSI,    "active",   on_active, UNLESS_NEVER },
+	{ NS_CSI,    "inactive", on_inactive, UNLESS_NEVER },
 	{ 0 }
 };
 

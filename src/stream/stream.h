@@ -25,6 +25,8 @@ struct stream_events {
 	 */
 	int	(*on_bind)(void *owner, struct slice resource, struct slice *full_jid);
 	void	(*on_stanza)(void *owner, struct element *stanza);
+	/* The client says that nobody looks at it, or that somebody does again. */
+	void	(*on_state)(void *owner, bool is_inactive);
 	/*
 	 * Bytes of stanzas for the socket. entry_only: no further than the end of the stanza the
 	 * socket is in the middle of. on_written: the socket took so many of them.

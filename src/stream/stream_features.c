@@ -159,5 +159,7 @@ stream_features_send(struct stream *stream)
 				     "<optional/></session>"
 				     "<ver xmlns='urn:xmpp:features:rosterver'/>");
 	write_limits(stream);
+	if (stream->authenticated)
+		stream_write(stream, "<csi xmlns='urn:xmpp:csi:0'/>");
 	stream_write(stream, "</stream:features>");
 }

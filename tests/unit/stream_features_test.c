@@ -166,7 +166,8 @@ after_the_login_binding_is_offered(void **state)
 	    "<session xmlns='urn:ietf:params:xml:ns:xmpp-session'><optional/></session>"
 	    "<ver xmlns='urn:xmpp:features:rosterver'/>"
 	    "<limits xmlns='urn:xmpp:stream-limits:0'><max-bytes>262144</max-bytes>"
-	    "<idle-seconds>420</idle-seconds></limits></stream:features>"));
+	    "<idle-seconds>420</idle-seconds></limits><csi xmlns='urn:xmpp:csi:0'/>"
+	    "</stream:features>"));
 	assert_null(strstr(text, "mechanism"));
 	caller_close(&caller);
 	worker_end(&worker);
