@@ -62,6 +62,8 @@ class Cutter:
             answer = client.get()
             if answer is None:
                 break
+            for archived in answer.iter("{urn:xmpp:sid:0}stanza-id"):
+                archived.set("id", "another each time")
             answers.append(xmpp.text_of(answer))
         client.wait_for_close()
         client.close()
