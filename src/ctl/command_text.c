@@ -10,9 +10,9 @@ static const struct {
 	const char *text; /* as it is written */
 	const char *mdoc;
 } options[] = {
-	{ COMMAND_JSON, "[--json]", " Op Fl -json" },
-	{ COMMAND_COUNT, "[--count N]", " Op Fl -count Ar N" },
-	{ COMMAND_SAMPLE, "[--sample]", " Op Fl -sample" },
+	{ COMMAND_JSON, "[--json]", " Oo Fl -json Oc" },
+	{ COMMAND_COUNT, "[--count N]", " Oo Fl -count Ar N Oc" },
+	{ COMMAND_SAMPLE, "[--sample]", " Oo Fl -sample Oc" },
 };
 
 #define OPTIONS (sizeof(options) / sizeof(options[0]))
