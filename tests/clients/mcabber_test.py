@@ -42,8 +42,11 @@ set tracelog_file = %(folder)s/trace
 set roster_hidden = 1
 """
 EVENT = """#!/bin/sh
-# event KIND DETAIL JID [FILE]: what mcabber reports, in one line of the pipe that the test reads.
-{ printf '%%s %%s %%s ' "$1" "$2" "$3"; [ ! -f "$4" ] || cat "$4"; echo; } > %s/events
+# event KIND DETAIL JID [FILE]: what mcabber reports, in one line of the pipe that the test reads. It is written
+# at once: two reports may run side by side.
+text=
+[ ! -f "$4" ] || text=$(cat "$4")
+printf '%%s %%s %%s %%s\n' "$1" "$2" "$3" "$text" > %s/events
 """
 
 
