@@ -142,7 +142,7 @@ stranger_is_refused_by_the_kernels_word(void **state)
 	char path[128];
 
 	if (geteuid() != 0) {
-		print_message("only root can be a stranger: not tested\n");
+		print_message("SKIPPED: only root can be a stranger\n");
 		skip();
 	}
 	snprintf(path, sizeof(path), "%s/%s", directory, CONTROL_SOCKET);

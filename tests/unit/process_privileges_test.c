@@ -16,7 +16,7 @@ is_root(void)
 {
 	if (geteuid() == 0)
 		return true;
-	print_message("only root can give up rights: not tested\n");
+	print_message("SKIPPED: only root can give up rights\n");
 	return false;
 }
 
