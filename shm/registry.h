@@ -80,6 +80,17 @@ int	registry_claim(struct registry *registry, uint64_t account, struct slice res
 bool	registry_presence(struct registry *registry, struct txn *txn, uint64_t account,
 	    uint64_t resource_hash, struct slice *presence);
 
+/*
+ * Directed presence (RFC 6121 4.6): whom a session must tell that it goes. Kept by bare JID, with the address as it was
+ * used last. RESULT_FULL: max are kept already.
+ */
+int	registry_direct(struct registry *registry, struct slot_ref session, struct slice bare,
+	    struct slice address, uint32_t max);
+int	registry_undirect(struct registry *registry, struct slot_ref session, struct slice bare);
+int	registry_undirect_all(struct registry *registry, struct slot_ref session);
+void	registry_directed(struct registry *registry, struct txn *txn, struct slot_ref session,
+	    bool (*each)(void *owner, struct slice bare, struct slice address), void *owner);
+
 /* For rookeryctl: every session record. Slices are borrowed during the call. */
 struct registry_session {
 	struct slot_ref session;

@@ -44,6 +44,7 @@ remove_batch(struct registry *registry, const struct sweep *sweep)
 {
 	struct txn *txn = txn_write(registry->env);
 	struct registry_session session;
+	struct slot_ref gone[SWEEP_BATCH];
 	struct slice value;
 	int removed = 0;
 	int result;
@@ -56,9 +57,11 @@ remove_batch(struct registry *registry, const struct sweep *sweep)
 		    !is_over(registry, session.session))
 			continue;
 		registry_remove(txn, key, session.session);
-		removed++;
+		gone[removed++] = session.session;
 	}
 	result = txn_commit(&txn);
+	for (int i = 0; i < removed && result == RESULT_OK; i++)
+		result = registry_undirect_all(registry, gone[i]);
 	return result == RESULT_OK ? removed : result;
 }
 
