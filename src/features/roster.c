@@ -6,6 +6,7 @@
 #include "config/config.h"
 #include "features/roster_push.h"
 #include "features/roster_turn.h"
+#include "features/subscription_change.h"
 #include "shm/registry.h"
 #include "stream/server.h"
 
@@ -272,7 +273,7 @@ roster_on_set(struct stanza *stanza)
 	int verdict = check_set(stanza, &element, &jid);
 
 	if (verdict == STANZA_PASS && is_removal(element))
-		return STANZA_FEATURE_NOT_IMPLEMENTED;
+		return subscription_remove(stanza);
 	return verdict == STANZA_PASS ? roster_turn(stanza, &op) : verdict;
 }
 

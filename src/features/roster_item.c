@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "features/subscription.h"
 #include "xml/writer.h"
 
 /* What stands first; then the address, the name, the groups with their lengths before them, the request. */
@@ -103,7 +104,8 @@ roster_item_unpack(struct slice bytes, struct roster_item *item)
 	for (unsigned i = 0; i < item->group_count; i++)
 		if (!take_group(&bytes, &item->group[i]))
 			return false;
-	return take(&bytes, record.request_length, &item->request) && bytes.length == 0;
+	return take(&bytes, record.request_length, &item->request) && bytes.length == 0 &&
+	    subscription_is_state(item->flags);
 }
 
 bool

@@ -23,10 +23,9 @@ struct meta_record {
 };
 
 static struct slice
-make_key(struct arena *arena, uint64_t account, char kind, struct slice name)
+write_key(char key[KEY_SIZE], uint64_t account, char kind, struct slice name)
 {
 	uint64_t word = htobe64(account);
-	char *key = arena_alloc(arena, KEY_SIZE);
 
 	memcpy(key, &word, sizeof(word));
 	key[sizeof(word)] = kind;
@@ -34,19 +33,31 @@ make_key(struct arena *arena, uint64_t account, char kind, struct slice name)
 	return slice_of(key, KEY_HEAD + name.length);
 }
 
+static struct slice
+make_key(struct arena *arena, uint64_t account, char kind, struct slice name)
+{
+	return write_key(arena_alloc(arena, KEY_SIZE), account, kind, name);
+}
+
 /* The hash's key lasts as long as the data directory, and is not the one its secret is used with elsewhere. */
 static struct slice
-item_key(struct roster *roster, struct slice jid)
+write_item_key(char bytes[KEY_SIZE], struct server *server, uint64_t account, struct slice jid)
 {
 	struct hash_key key;
 	struct hash128 hash;
 
-	memcpy(&key, roster->server->secret, sizeof(key));
+	memcpy(&key, server->secret, sizeof(key));
 	hash = hash128(&key, SLICE("roster"));
 	memcpy(&key, &hash, sizeof(key));
 	hash = hash128(&key, jid);
-	return make_key(roster->arena, roster->account, KIND_OF_ITEM,
-	    slice_of(&hash, sizeof(hash)));
+	return write_key(bytes, account, KIND_OF_ITEM, slice_of(&hash, sizeof(hash)));
+}
+
+static struct slice
+item_key(struct roster *roster, struct slice jid)
+{
+	return write_item_key(arena_alloc(roster->arena, KEY_SIZE), roster->server,
+	    roster->account, jid);
 }
 
 static struct slice
@@ -121,6 +132,21 @@ roster_find(struct roster *roster, struct slice jid, struct roster_item *item)
 	mark_corrupt(roster, "item");
 	*item = (struct roster_item){ .jid = jid };
 	return false;
+}
+
+unsigned
+roster_flags(struct server *server, struct txn *txn, uint64_t account, struct slice jid)
+{
+	char key[KEY_SIZE];
+	uint64_t version;
+	struct slice value, found;
+	unsigned flags;
+
+	if (!store_get(server->core, txn, STORE_ROSTER, write_item_key(key, server, account, jid),
+		&value, &version) ||
+	    !roster_item_peek(value, &found, &flags) || !slice_equal(found, jid))
+		return 0;
+	return flags;
 }
 
 void
@@ -266,23 +292,29 @@ add_log(struct roster *roster, const struct roster_item *new, struct roster_requ
 		    SLICE_EMPTY);
 }
 
+void
+roster_keep(struct roster *roster, struct roster_request *request)
+{
+	struct meta_record meta = { roster->version, roster->bytes, roster->items,
+		roster->requests };
+
+	add(request, meta_key(roster), roster->read_version,
+	    arena_copy(roster->arena, slice_of(&meta, sizeof(meta))));
+}
+
 enum roster_limit
 roster_put(struct roster *roster, const struct roster_item *old, const struct roster_item *new,
     struct roster_request *request)
 {
 	struct roster saved = *roster;
 	bool is_seen = ((old->flags | new->flags) & ROSTER_LISTED) && !looks_alike(old, new);
-	struct meta_record meta;
 
 	if (!count(roster, old, new)) {
 		*roster = saved;
 		return ROSTER_FULL;
 	}
 	roster->version += is_seen;
-	meta = (struct meta_record){ roster->version, roster->bytes, roster->items,
-		roster->requests };
-	add(request, meta_key(roster), roster->read_version,
-	    arena_copy(roster->arena, slice_of(&meta, sizeof(meta))));
+	roster_keep(roster, request);
 	add(request, item_key(roster, new->jid), STORE_ANY_VERSION,
 	    new->flags & ROSTER_REASON ? roster_item_pack(roster->arena, new, true)
 				       : SLICE_EMPTY);

@@ -33,6 +33,8 @@ void	roster_read(struct roster *roster, struct server *server, struct arena *are
 
 /* Borrowed until the transaction ends, or copied. False: there is none, and *item is an empty one of that address. */
 bool	roster_find(struct roster *roster, struct slice jid, struct roster_item *item);
+/* enum roster_flag of one contact of an account, for a look by itself; 0: none. */
+unsigned roster_flags(struct server *server, struct txn *txn, uint64_t account, struct slice jid);
 void	roster_item_copy(struct arena *arena, struct roster_item *item);
 
 /* Borrowed; only those that have one of the flags. */
@@ -60,5 +62,6 @@ enum roster_limit { ROSTER_OK, ROSTER_FULL };
  * Adds to the request what turns old into new (both of one address); an item without ROSTER_REASON is removed. At most one
  * change of each roster a request. ROSTER_FULL: options forbid it, nothing was added.
  */
+void	roster_keep(struct roster *roster, struct roster_request *request);	/* as it is: a condition alone */
 enum roster_limit roster_put(struct roster *roster, const struct roster_item *old,
 	    const struct roster_item *new, struct roster_request *request);

@@ -26,13 +26,14 @@ struct roster_op {
 	roster_compute_fn *compute;
 	roster_done_fn	  *done;
 	unsigned	   tries;
-	/* of subscription.h: what compute() found and done() tells */
+	/* subscription_change.h: what compute() found, for done() to tell */
 	uint64_t	   contact;	/* its account; 0: none here */
 	uint16_t	   was, is;	/* enum roster_flag of the own item, before and after */
 	uint16_t	   contact_was, contact_is;
-	uint8_t		   to_contact;	/* bits of enum subscription: stanzas that arrive there */
+	uint8_t		   to_contact;	/* a bit for each enum subscription that arrives there */
 	uint8_t		   to_user;
-	uint8_t		   type;	/* enum subscription, or SUBSCRIPTION_COUNT for a removal */
+	uint8_t		   type;	/* enum subscription, or SUBSCRIPTION_COUNT: a removal */
+	bool		   is_refused;	/* the contact's side does not want to hear of it */
 };
 
 /* From a handler. STANZA_LATER, or what compute(), done() or a full store answer. */

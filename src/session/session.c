@@ -158,6 +158,7 @@ on_bind(void *owner, struct slice resource, struct slice *full_jid)
 	}
 	set_jid(session, session->jid.local, session->jid.domain,
 	    slice_of(answer.resource, answer.resource_length));
+	session->displaced = answer.displaced;
 	if (answer.displaced.slot != UINT32_MAX)
 		slot_ask(server->shm, answer.displaced, ORDER_CONFLICT);
 	counter_add(server->shm, COUNTER_BINDS, 1);

@@ -30,6 +30,7 @@ struct session {
 	struct slot	    *slot;
 	enum slot_type	     type;		/* c2s_unauthed, c2s_unbound, c2s, c2s_destroyed */
 	uint64_t	     account;
+	struct slot_ref	     displaced;		/* whose resource it took; slot UINT32_MAX: nobody's */
 	char		    *full_jid_text;	/* what the slices of jid point into */
 	struct jid	     jid;		/* username, host, resource: complete from bind on */
 	int8_t		     priority;

@@ -157,7 +157,8 @@ stream_features_send(struct stream *stream)
 		stream_write(stream, "<bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/>"
 				     "<session xmlns='urn:ietf:params:xml:ns:xmpp-session'>"
 				     "<optional/></session>"
-				     "<ver xmlns='urn:xmpp:features:rosterver'/>");
+				     "<ver xmlns='urn:xmpp:features:rosterver'/>"
+				     "<sub xmlns='urn:xmpp:features:pre-approval'/>");
 	write_limits(stream);
 	if (stream->authenticated)
 		stream_write(stream, "<csi xmlns='urn:xmpp:csi:0'/>");

@@ -160,13 +160,22 @@ class Stage:
             self.until_presence(actor)
 
     def until_presence(self, actor):
-        """Its own presence comes back: it is available. Others' are not what a play is about."""
+        """Its own presence comes back: it is available. Who else is there it was told; that is not what a play is about."""
         while True:
             element = actor.get()
             if element is None:
                 raise Mistake("the stream ended")
             if element.tag.endswith("presence") and element.get("from") == actor.jid:
-                return
+                break
+        actor.send("<iq type='get' id='entered' to='%s'><ping xmlns='urn:xmpp:ping'/></iq>" % actor.host)
+        kept = []
+        while element.get("id") != "entered":
+            element = actor.get()
+            if element is None:
+                raise Mistake("the stream ended")
+            if element.find("{urn:xmpp:delay}delay") is None or not element.tag.endswith("presence"):
+                kept.append(element)
+        actor.waiting = kept[:-1] + actor.waiting
 
     def connect(self, name, host, how):
         actor = self.seat(None, direct_tls=how == "by direct TLS", host=host or "localhost")

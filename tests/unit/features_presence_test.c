@@ -79,10 +79,12 @@ the_accounts_available_resources_see_it_come_change_and_go(void **state)
 	assert_non_null(strstr(caller_hear(&juliet), " from='juliet@localhost/chamber'"));
 	caller_say(&juliet, "<presence><show>away</show></presence>");
 	assert_string_equal(caller_hear(&other),
-	    "<presence from='juliet@localhost/balcony'><show>away</show></presence>");
+	    "<presence from='juliet@localhost/balcony' to='juliet@localhost'>"
+	    "<show>away</show></presence>");
 	caller_say(&juliet, "<presence type='unavailable'><status>night</status></presence>");
 	assert_string_equal(caller_hear(&other),
-	    "<presence type='unavailable' from='juliet@localhost/balcony'>"
+	    "<presence type='unavailable' from='juliet@localhost/balcony' "
+	    "to='juliet@localhost'>"
 	    "<status>night</status></presence>");
 	assert_false(route().flags & SLOT_AVAILABLE);
 	assert_int_equal(route().priority, 0);

@@ -165,6 +165,7 @@ after_the_login_binding_is_offered(void **state)
 	    "<stream:features><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/>"
 	    "<session xmlns='urn:ietf:params:xml:ns:xmpp-session'><optional/></session>"
 	    "<ver xmlns='urn:xmpp:features:rosterver'/>"
+	    "<sub xmlns='urn:xmpp:features:pre-approval'/>"
 	    "<limits xmlns='urn:xmpp:stream-limits:0'><max-bytes>262144</max-bytes>"
 	    "<idle-seconds>420</idle-seconds></limits><csi xmlns='urn:xmpp:csi:0'/>"
 	    "</stream:features>"));

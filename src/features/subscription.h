@@ -1,0 +1,26 @@
+/* subscription.h -- the states of a subscription and what may happen in each: RFC 6121 appendix A as one table. */
+#pragma once
+
+#include <stdbool.h>
+
+enum subscription {
+	SUBSCRIBE, SUBSCRIBED, UNSUBSCRIBE, UNSUBSCRIBED,
+	SUBSCRIPTION_COUNT
+};
+
+enum direction {
+	OUTBOUND,	/* sent by the account to the contact: A.2 */
+	INBOUND,	/* sent by the contact to the account: A.3 */
+};
+
+struct subscription_step {
+	unsigned flags;		/* enum roster_flag: what ROSTER_STATE becomes */
+	bool	 passes;	/* outbound: it is routed; inbound: it is delivered */
+};
+
+/* flags: those of ROSTER_STATE count, and are one of the nine states that the RFC knows. */
+struct subscription_step subscription_step(enum direction direction, enum subscription type,
+	    unsigned flags);
+
+/* False for bits that no way of the table leads to. */
+bool	subscription_is_state(unsigned flags);
