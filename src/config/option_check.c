@@ -79,3 +79,40 @@ check_bare_jid(struct slice text)
 		return "is no bare JID, such as \"alice@example.org\"";
 	return NULL;
 }
+
+static bool
+is_contact_kind(struct slice word)
+{
+	static const char *const kinds[] = { "abuse", "admin", "feedback", "sales", "security",
+		"status", "support" };
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		if (slice_is(word, kinds[i]))
+			return true;
+	return false;
+}
+
+/* XEP-0157 3: a URI; what stands behind its scheme is not looked at. */
+const char *
+check_contact(struct slice text)
+{
+	size_t space = slice_find(text, ' ');
+	struct slice address;
+
+	if (!is_contact_kind(slice_of(text.data, space)))
+		return "must begin with abuse, admin, feedback, sales, security, status or support";
+	address = slice_trim(slice_after(text, space));
+	if (slice_find(address, ':') == 0 || slice_find(address, ':') + 1 >= address.length ||
+	    slice_find(address, ' ') < address.length)
+		return "must end with a URI, such as \"mailto:abuse@example.org\"";
+	return check_text(text);
+}
+
+const char *
+check_host(struct slice text)
+{
+	for (size_t i = 0; i < text.length; i++)
+		if (!is_name_byte(text.data[i]) && text.data[i] != ':')
+			return "is no domain and no address";
+	return text.length > 253 ? "is longer than a domain may be" : NULL;
+}

@@ -10,3 +10,5 @@ const char *check_name(struct slice text);	/* a user or group */
 const char *check_log(struct slice text);
 const char *check_address(struct slice text);
 const char *check_bare_jid(struct slice text);
+const char *check_contact(struct slice text);	/* "abuse mailto:abuse@example.org" */
+const char *check_host(struct slice text);	/* a domain or an address; empty: none */

@@ -50,9 +50,12 @@ disco_on_info(struct stanza *stanza)
 		add_identity(arena, query, "server", "im", "Rookery");
 	else
 		add_identity(arena, query, "account", "registered", NULL);
-	for (feature = features_all(); *feature != NULL; feature++)
+	for (feature = features_all(); *feature != NULL; feature++) {
 		add_vars(arena, query,
 		    is_host(stanza) ? (*feature)->host_vars : (*feature)->account_vars);
+		if (is_host(stanza) && (*feature)->on_host_info != NULL)
+			(*feature)->on_host_info(stanza, query);
+	}
 	return router_reply(stanza, query);
 }
 

@@ -13,6 +13,8 @@ struct feature {
 	/* What disco#info tells of a host and of an account; each ends with NULL. */
 	const char *const      *host_vars;
 	const char *const      *account_vars;
+	/* More for the disco#info of stanza->host. */
+	void		      (*on_host_info)(struct stanza *stanza, struct element *query);
 	session_fn	       *on_bound;
 	session_fn	       *on_ending;
 	void		      (*on_start)(struct server *server);	/* the router stands; no session yet */

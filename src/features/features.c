@@ -5,6 +5,7 @@
 
 extern const struct feature bind_feature;
 extern const struct feature roster_feature;
+extern const struct feature last_activity_feature;
 extern const struct feature presence_feature;
 extern const struct feature carbons_feature;
 extern const struct feature csi_feature;
@@ -12,6 +13,8 @@ extern const struct feature offline_feature;
 extern const struct feature archive_feature;
 extern const struct feature private_xml_feature;
 extern const struct feature vcard_feature;
+extern const struct feature contact_addresses_feature;
+extern const struct feature external_services_feature;
 extern const struct feature disco_feature;
 extern const struct feature ping_feature;
 extern const struct feature version_feature;
@@ -20,6 +23,7 @@ extern const struct feature time_feature;
 static const struct feature *const features[] = {
 	&bind_feature,
 	&roster_feature,
+	&last_activity_feature,
 	&presence_feature,
 	&carbons_feature,
 	&csi_feature,
@@ -27,6 +31,8 @@ static const struct feature *const features[] = {
 	&archive_feature,
 	&private_xml_feature,
 	&vcard_feature,
+	&contact_addresses_feature,
+	&external_services_feature,
 	&disco_feature,
 	&ping_feature,
 	&version_feature,
