@@ -23,6 +23,7 @@ struct archive {
 	struct archive_order	  order;
 	struct archive_last	  last;
 	struct timer		  sweep;	/* of worker 0 alone */
+	uint64_t		  expired;	/* removed since it was told last */
 	struct timer		  settle;	/* until a dead predecessor's requests are answered */
 	struct archive_query_job *jobs;
 };

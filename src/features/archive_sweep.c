@@ -87,6 +87,12 @@ expire(struct stanza *stanza, struct archive *archive)
 	store_each(archive->server->msg, removal.txn, STORE_STANZA, SLICE_EMPTY, on_logged,
 	    &removal);
 	txn_end(&removal.txn);
+	archive->expired += (uint64_t)removal.messages;
+	if (removal.messages == 0 && archive->expired > 0) {
+		log_info(LOG_STORE, "expired messages removed", "count=%llu",
+		    (unsigned long long)archive->expired);
+		archive->expired = 0;
+	}
 	return ask(stanza, &removal);
 }
 
