@@ -17,6 +17,7 @@ extern const struct feature contact_addresses_feature;
 extern const struct feature external_services_feature;
 extern const struct feature disco_feature;
 extern const struct feature ping_feature;
+extern const struct feature register_feature;
 extern const struct feature version_feature;
 extern const struct feature time_feature;
 
@@ -35,6 +36,7 @@ static const struct feature *const features[] = {
 	&external_services_feature,
 	&disco_feature,
 	&ping_feature,
+	&register_feature,
 	&version_feature,
 	&time_feature,
 	NULL

@@ -12,6 +12,7 @@
 #include "net/tls.h"
 #include "shm/counters.h"
 #include "shm/store.h"
+#include "stream/registration.h"
 #include "xml/writer.h"
 #include "xmpp/jid.h"
 
@@ -276,7 +277,7 @@ write_element(struct stream *stream, const struct element *element)
 }
 
 static void
-refuse_bind(struct stream *stream, struct element *iq, enum stanza_condition condition)
+refuse_iq(struct stream *stream, struct element *iq, enum stanza_condition condition)
 {
 	struct element *reply = stanza_error_reply(parser_arena(stream->parser), iq, condition,
 	    NULL);
@@ -309,18 +310,77 @@ on_bind_iq(struct stream *stream, struct element *iq)
 	int condition;
 
 	if (bind == NULL || !slice_is(element_attribute(iq, "type"), "set")) {
-		refuse_bind(stream, iq, STANZA_NOT_AUTHORIZED);
+		refuse_iq(stream, iq, STANZA_NOT_AUTHORIZED);
 		return;
 	}
 	if (wanted != NULL)
 		resource = element_text(parser_arena(stream->parser), wanted);
 	condition = stream->events->on_bind(stream->owner, resource, &full_jid);
 	if (condition != 0) {
-		refuse_bind(stream, iq, (enum stanza_condition)condition);
+		refuse_iq(stream, iq, (enum stanza_condition)condition);
 		return;
 	}
 	answer_bind(stream, iq, full_jid);
 	stream_set_state(stream, STATE_READY);
+}
+
+/* --- new accounts (XEP-0077) --- */
+
+static bool
+is_registration(struct stream *stream, struct element *iq)
+{
+	struct slice type = element_attribute(iq, "type");
+	struct slice to = element_attribute(iq, "to");
+
+	return stream->server->registration != NULL && stream_config_host(stream) != NULL &&
+	    (slice_is(type, "get") || slice_is(type, "set")) &&
+	    (to.data == NULL || slice_is(to, stream->host)) && element_count(iq) == 1 &&
+	    element_child(iq, NS_REGISTER, "query") != NULL;
+}
+
+static void
+register_account(struct stream *stream, struct element *iq)
+{
+	struct element *answer;
+
+	if (++stream->attempts > FAILURES_MAX) {
+		stream_fail(stream, STREAM_POLICY_VIOLATION, "too many attempts to register");
+		return;
+	}
+	if (stream->registered) {
+		refuse_iq(stream, iq, STANZA_NOT_ACCEPTABLE);
+		return;
+	}
+	answer = stream->server->registration->on_iq(stream->server, stream->owner,
+	    stream_config_host(stream), stream->secure, parser_arena(stream->parser), iq);
+	if (answer != NULL) {
+		write_element(stream, answer);
+		return;
+	}
+	stream_set_state(stream, STATE_REGISTER);
+	connection_pause(stream->connection);
+	parser_pause(stream->parser);
+}
+
+/* Any other iq before the login is not authorized (RFC 6120 4.9.3.12). */
+static void
+on_login_iq(struct stream *stream, struct element *iq)
+{
+	if (is_registration(stream, iq))
+		register_account(stream, iq);
+	else
+		stream_fail(stream, STREAM_NOT_AUTHORIZED, NULL);
+}
+
+void
+stream_registered(struct stream *stream, const struct element *answer)
+{
+	if (stream->state != STATE_REGISTER)
+		return;
+	stream->registered = slice_is(element_attribute(answer, "type"), "result");
+	write_element(stream, answer);
+	stream_set_state(stream, STATE_LOGIN);
+	stream_go_on(stream);
 }
 
 /* --- stanzas --- */
@@ -351,6 +411,7 @@ static const struct state_row login_rows[] = {
 	/* element		handler		unless */
 	{ NS_TLS,    "starttls", on_starttls, UNLESS_SECURE },
 	{ NS_SASL,   "auth",     on_auth, UNLESS_NEVER },
+	{ NS_CLIENT, "iq",       on_login_iq, UNLESS_NEVER },
 	{ NS_SASL,   "response", on_sasl_out_of_order, UNLESS_NEVER },
 	{ NS_SASL,   "abort",    on_sasl_out_of_order, UNLESS_NEVER },
 	{ 0 }

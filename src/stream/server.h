@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct account_change;
 struct archive;
 struct config;
 struct connections;
@@ -13,6 +14,7 @@ struct roster_turns;
 struct shm;
 struct store;
 struct store_client;
+struct stream_registration;
 struct timers;
 struct tls_context;
 
@@ -41,4 +43,6 @@ struct server {
 	struct router	    *router;
 	struct archive	    *archive;
 	struct roster_turns *roster_turns;
+	struct account_change *account_changes;
+	const struct stream_registration *registration;
 };

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "net/tls.h"
 #include "shm/store.h"
+#include "stream/registration.h"
 
 /* Strongest first, as they are offered. */
 static const enum sasl_mechanism order[] = { SASL_SCRAM_SHA_512_PLUS, SASL_SCRAM_SHA_256_PLUS,
@@ -78,6 +79,15 @@ has_tls_to_offer(struct stream *stream, const struct config_host *host)
 {
 	return !stream->secure && !stream->authenticated && stream->server->tls != NULL &&
 	    host->certificate_pem.length > 0;
+}
+
+static bool
+offers_registration(struct stream *stream, const struct config_host *host)
+{
+	const struct stream_registration *registration = stream->server->registration;
+
+	return registration != NULL && !stream->authenticated &&
+	    registration->is_open(host, stream->secure);
 }
 
 /* XEP-0440: which channel bindings this connection can prove. */
@@ -159,6 +169,8 @@ stream_features_send(struct stream *stream)
 				     "<optional/></session>"
 				     "<ver xmlns='urn:xmpp:features:rosterver'/>"
 				     "<sub xmlns='urn:xmpp:features:pre-approval'/>");
+	if (offers_registration(stream, host))
+		stream_write(stream, "<register xmlns='http://jabber.org/features/iq-register'/>");
 	write_limits(stream);
 	if (stream->authenticated)
 		stream_write(stream, "<csi xmlns='urn:xmpp:csi:0'/>");

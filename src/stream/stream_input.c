@@ -52,7 +52,7 @@ dispatch(struct stream *stream, struct element *element)
 		}
 	if (stream->state == STATE_READY)
 		stream_fail(stream, STREAM_UNSUPPORTED_STANZA_TYPE, NULL);
-	else if (stream->state == STATE_SASL_WORK)
+	else if (stream->state == STATE_SASL_WORK || stream->state == STATE_REGISTER)
 		stream_fail(stream, STREAM_POLICY_VIOLATION, "wait for the answer");
 	else
 		stream_fail(stream, STREAM_NOT_AUTHORIZED, NULL);

@@ -17,6 +17,7 @@ enum stream_state {
 	STATE_PROCEED,		/* <proceed/> is on its way, then TLS */
 	STATE_SASL,		/* an exchange waits for the client's answer */
 	STATE_SASL_WORK,	/* ... or for our thread pool */
+	STATE_REGISTER,		/* an account is being made; then STATE_LOGIN again */
 	STATE_BIND,		/* logged in, no resource yet */
 	STATE_READY,		/* stanzas */
 	STATE_ENDING,		/* our end is said; the peer's is awaited */
@@ -58,6 +59,7 @@ struct stream {
 	bool			    restart;	/* a new parser takes the bytes that follow */
 	bool			    end_sent;
 	bool			    peer_ended;	/* </stream:stream> came */
+	bool			    registered;	/* an account was made here: one is enough */
 	bool			    pinged;
 	bool			    released;	/* idle memory was given back */
 	uint8_t			    attempts;	/* failed logins of any kind */

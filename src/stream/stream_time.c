@@ -12,7 +12,7 @@ const char *
 stream_state_name(enum stream_state state)
 {
 	static const char *const names[STATE_COUNT] = { "header", "login", "proceed", "sasl",
-		"sasl-work", "bind", "ready", "ending", "closed" };
+		"sasl-work", "register", "bind", "ready", "ending", "closed" };
 
 	return names[state];
 }
@@ -44,7 +44,7 @@ next_check(struct stream *stream, uint64_t now)
 	}
 	due = stream->deadline_ms;
 	if (!is_logged_in(stream) && stream->state != STATE_ENDING &&
-	    stream->state != STATE_SASL_WORK &&
+	    stream->state != STATE_SASL_WORK && stream->state != STATE_REGISTER &&
 	    last + (uint64_t)config->handshake_timeout < due)
 		due = last + (uint64_t)config->handshake_timeout;
 	return due;

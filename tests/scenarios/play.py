@@ -3,7 +3,7 @@
 
 A play is a file of lines; those that start with # are its title and remarks:
 
-  Romeo is romeo@localhost/phone [on worker 0] [with priority 5] [silent] [with PLAIN]
+  Romeo is romeo@localhost/phone [on worker 0] [with priority 5] [silent] [with PLAIN] [by password sesame]
   Romeo sends <xml/>                    lines that start with white space go on
   Romeo gets <xml/>                     the next stanza: its attributes, and its children one by one
   Romeo gets nothing                    up to the answer of a ping
@@ -29,6 +29,8 @@ from server import PASSWORD, Server
 HERE = os.path.dirname(os.path.abspath(__file__))
 ACCOUNTS = ("romeo@localhost", "juliet@localhost", "nurse@localhost", "tybalt@localhost",
             "romeo@example.org", "juliet@example.org")
+HOST_OPTIONS = {"localhost": 'admins = [ "nurse@localhost" ];',
+                "example.org": 'admins = [ "juliet@example.org", "abbot@example.org" ]; registration = true;'}
 WRAPPER = ("<x xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'>%s</x>")
 MODES = {"one": (1, False), "spread": (2, False), "bytes": (1, True)}
 STANZA_ID = "{urn:xmpp:sid:0}stanza-id"
@@ -100,7 +102,7 @@ class Stage:
         self.entered = set()
         self.seats = 0
         self.verbs = (
-            (r"(\w+) is (\S+@\S+?)((?: on worker \d+| with priority -?\d+| silent| with \S+)*)$", self.enter),
+            (r"(\w+) is (\S+@\S+?)((?: on worker \d+| with priority -?\d+| silent| with \S+| by password \S+)*)$", self.enter),
             (r"(\w+) connects(?: to (\S+))?(?: (in clear|by TLS|by direct TLS))?$", self.connect),
             (r"(\w+) sends raw (.*)$", self.send_raw),
             (r"(\w+) sends (.*)$", self.send),
@@ -150,9 +152,11 @@ class Stage:
         worker = re.search(r"on worker (\d+)", how)
         priority = re.search(r"with priority (-?\d+)", how)
         mechanism = re.search(r"with ([A-Z]\S+)", how)
+        password = re.search(r"by password (\S+)", how)
         worker = int(worker.group(1)) % self.server.workers if worker else self.next_worker()
         actor = self.seat(worker)
-        actor.login(jid, PASSWORD, mechanism=mechanism.group(1) if mechanism else "SCRAM-SHA-1")
+        actor.login(jid, password.group(1) if password else PASSWORD,
+                    mechanism=mechanism.group(1) if mechanism else "SCRAM-SHA-1")
         self.actors[name] = actor
         self.entered.add(jid.split("/")[0])
         if " silent" not in how:
@@ -234,8 +238,9 @@ class Stage:
         while self.server.sessions():
             pass
         for jid in self.entered:
-            self.server.ctl("deluser", jid)
-            self.server.add_account(jid)
+            self.server.ctl("deluser", jid, check=False)
+            if jid in ACCOUNTS:
+                self.server.add_account(jid)
         self.entered = set()
 
 
@@ -271,7 +276,8 @@ def run_play(stage, path):
 def run_mode(mode, plays):
     workers, cut = MODES[mode]
     failed = 0
-    with Server(workers=workers, accounts=ACCOUNTS, host_options="require_tls = true;") as server:
+    with Server(workers=workers, accounts=ACCOUNTS, host_options="require_tls = true;",
+                options_of=HOST_OPTIONS) as server:
         stage = Stage(server, cut)
         for path in plays:
             wrong = run_play(stage, path)
