@@ -46,10 +46,12 @@ disco_on_info(struct stanza *stanza)
 
 	if (names_node(stanza))
 		return STANZA_ITEM_NOT_FOUND;
-	if (is_host(stanza))
+	if (is_host(stanza)) {
 		add_identity(arena, query, "server", "im", "Rookery");
-	else
+	} else {
 		add_identity(arena, query, "account", "registered", NULL);
+		add_identity(arena, query, "pubsub", "pep", NULL);
+	}
 	for (feature = features_all(); *feature != NULL; feature++) {
 		add_vars(arena, query,
 		    is_host(stanza) ? (*feature)->host_vars : (*feature)->account_vars);

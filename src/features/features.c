@@ -6,6 +6,7 @@
 extern const struct feature bind_feature;
 extern const struct feature roster_feature;
 extern const struct feature last_activity_feature;
+extern const struct feature caps_feature;
 extern const struct feature presence_feature;
 extern const struct feature carbons_feature;
 extern const struct feature csi_feature;
@@ -15,6 +16,7 @@ extern const struct feature private_xml_feature;
 extern const struct feature vcard_feature;
 extern const struct feature contact_addresses_feature;
 extern const struct feature external_services_feature;
+extern const struct feature pep_feature;
 extern const struct feature disco_feature;
 extern const struct feature ping_feature;
 extern const struct feature register_feature;
@@ -25,6 +27,7 @@ static const struct feature *const features[] = {
 	&bind_feature,
 	&roster_feature,
 	&last_activity_feature,
+	&caps_feature,
 	&presence_feature,
 	&carbons_feature,
 	&csi_feature,
@@ -34,6 +37,7 @@ static const struct feature *const features[] = {
 	&vcard_feature,
 	&contact_addresses_feature,
 	&external_services_feature,
+	&pep_feature,
 	&disco_feature,
 	&ping_feature,
 	&register_feature,

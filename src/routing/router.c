@@ -9,6 +9,7 @@
 #include "base/result.h"
 #include "config/config.h"
 #include "routing/router_trace.h"
+#include "routing/server_iq.h"
 #include "session/session.h"
 #include "shm/counters.h"
 #include "shm/slots.h"
@@ -65,9 +66,10 @@ route_to_host(struct stanza *stanza)
 {
 	const struct iq_row *row = NULL;
 
-	if (stanza->kind == KIND_PRESENCE || (stanza->kind == KIND_IQ &&
-						 !stanza_is_request(stanza)))
+	if (stanza->kind == KIND_PRESENCE)
 		return STANZA_DONE;
+	if (stanza->kind == KIND_IQ && !stanza_is_request(stanza))
+		return server_iq_on_answer(stanza);
 	if (stanza->kind == KIND_IQ && jid_is_bare(&stanza->to))
 		row = iq_table_find(stanza->router->iqs, stanza->payload->ns,
 		    stanza->payload->name, stanza->type == TYPE_GET ? IQ_GET : IQ_SET,

@@ -6,11 +6,14 @@
 
 struct account_change;
 struct archive;
+struct caps;
 struct config;
 struct connections;
 struct loop;
+struct pep_turns;
 struct registry;
 struct roster_turns;
+struct server_iqs;
 struct shm;
 struct store;
 struct store_client;
@@ -45,4 +48,7 @@ struct server {
 	struct roster_turns *roster_turns;
 	struct account_change *account_changes;
 	const struct stream_registration *registration;
+	struct server_iqs   *server_iqs;
+	struct caps	    *caps;
+	struct pep_turns    *pep_turns;
 };

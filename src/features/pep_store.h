@@ -1,0 +1,73 @@
+/* pep_store.h -- personal nodes in the durable store: read by every worker, changed by requests that say what they saw. */
+#pragma once
+
+/*
+ * In STORE_PEP an account has a record of its own, one for each node, and one for each item. Every change replaces
+ * the account's record on condition of what was read: of two workers that change an account's nodes at once the second
+ * gets RESULT_CONFLICT, and computes anew. Keys hold hashes of names; records hold the names, which are compared.
+ */
+
+#include "base/hash.h"
+#include "features/pep_config.h"
+#include "shm/store.h"
+
+struct server;
+
+struct pep {
+	struct server *server;
+	struct arena  *arena;		/* for what is found and written */
+	struct txn    *txn;		/* of the core store; the caller's */
+	uint64_t       account;
+	uint32_t       nodes;
+	uint64_t       bytes;		/* of all items */
+	bool	       is_corrupt;	/* something could not be read: nothing is written */
+	uint64_t       read_version;	/* of the account's record, in the store */
+};
+
+struct pep_node {
+	struct slice	  name;
+	struct hash128	  hash;
+	bool		  exists;
+	struct pep_config config;
+	uint64_t	  serial;	/* of the item published last; only grows */
+	uint32_t	  items;
+};
+
+struct pep_item {
+	struct slice id;
+	uint64_t     serial;
+	uint64_t     time_us;		/* when it was published */
+	struct slice payload;		/* as written */
+};
+
+void	pep_read(struct pep *pep, struct server *server, struct arena *arena, struct txn *txn,
+	    uint64_t account);
+
+/* False: there is none, and *node is an empty one of that name, with the defaults. */
+bool	pep_find_node(struct pep *pep, struct slice name, struct pep_node *node);
+bool	pep_find_item(struct pep *pep, const struct pep_node *node, struct slice id,
+	    struct pep_item *item);
+
+/* All, in the arena, in the order of publication; their slices are borrowed until the transaction ends. */
+int	pep_items(struct pep *pep, const struct pep_node *node, struct pep_item **items);
+int	pep_nodes(struct pep *pep, struct pep_node **nodes);
+
+/* --- changing --- */
+
+#define PEP_CHANGES 200			/* a request; more are made one after the other */
+
+struct pep_request {
+	struct store_change change[PEP_CHANGES];
+	int		    count;
+};
+
+bool	pep_has_room(const struct pep_request *request);	/* for one more item */
+
+/* Counts follow. old: the one of that id that it replaces, or NULL. */
+void	pep_put_item(struct pep *pep, struct pep_node *node, const struct pep_item *item,
+	    const struct pep_item *old, struct pep_request *request);
+void	pep_drop_item(struct pep *pep, struct pep_node *node, const struct pep_item *item,
+	    struct pep_request *request);
+/* Last of a request: the node as it is now (not exists: gone), and the account's record. */
+void	pep_put_node(struct pep *pep, const struct pep_node *node, bool existed,
+	    struct pep_request *request);
