@@ -18,6 +18,7 @@
 #include "shm/counters.h"
 #include "shm/effect.h"
 #include "shm/registry.h"
+#include "shm/store.h"
 #include "shm/wake.h"
 #include "stream/server.h"
 #include "stream/stream.h"
@@ -26,6 +27,7 @@
 
 #define OUTBOX_HIGH (256u << 10)	/* of the sender's own outbox: its input waits */
 #define OUTBOX_LOW  (64u << 10)
+#define STORE_ROOM  (448u << 10)	/* in the ring to each store, or input waits: the largest request */
 
 /* --- what the slot shows to others --- */
 
@@ -190,7 +192,39 @@ release_if_drained(struct session *session)
 	if (!session->is_held || outbox_bytes(session->slot) > OUTBOX_LOW)
 		return;
 	session->is_held = false;
-	stream_resume(session->conn);
+	if (!session->waits_for_store)
+		stream_resume(session->conn);
+}
+
+/* A stanza may want one large request of each store; those of many sessions that come before they are held have room. */
+bool
+session_stores_have_room(const struct server *server)
+{
+	return (server->msg_client == NULL || store_can_ask(server->msg_client, STORE_ROOM)) &&
+	    (server->core_client == NULL || store_can_ask(server->core_client, STORE_ROOM));
+}
+
+/* Clients that are faster than the disk are read as fast as the stores commit. */
+static void
+hold_for_store(struct session *session)
+{
+	if (session->waits_for_store || session->conn == NULL ||
+	    session_stores_have_room(session->server))
+		return;
+	session->waits_for_store = true;
+	session->server->sessions->waiting++;
+	stream_pause(session->conn);
+}
+
+void
+session_release(struct session *session)
+{
+	if (!session->waits_for_store)
+		return;
+	session->waits_for_store = false;
+	session->server->sessions->waiting--;
+	if (session->conn != NULL && !session->is_held)
+		stream_resume(session->conn);
 }
 
 static void
@@ -204,6 +238,7 @@ on_stanza(void *owner, struct element *stanza)
 	    memory_order_relaxed);
 	session->server->sessions->events->on_stanza(session, stanza);
 	hold_if_full(session);
+	hold_for_store(session);
 }
 
 /* XEP-0352: nothing is answered, but what waits comes before anything the client asks next. */
@@ -401,6 +436,7 @@ session_destroy(struct session *session, const char *reason)
 		registry_unbind(server->registry, session->account, session->jid.resource,
 		    session->ref);
 	}
+	session_release(session);
 	show_type(session, SLOT_C2S_DESTROYED);
 	slot_give(server->shm, session->ref);
 	session_map_remove(server->sessions, session);

@@ -37,6 +37,7 @@ struct session {
 	bool		     available;		/* presence without a type, and no unavailable since */
 	bool		     interested;	/* has asked for the roster */
 	bool		     is_held;		/* its input waits until its outbox has drained */
+	bool		     waits_for_store;	/* its input waits until the stores have room for requests */
 	bool		     ending;		/* session_close() or session_destroy() has begun */
 	uint64_t	     received;		/* stanzas parsed: the number of the newest */
 	struct outbox_cursor cursor;		/* next byte for the socket */

@@ -115,12 +115,6 @@ on_dirty(void *owner, uint32_t slot)
 	session_want_write(session);
 }
 
-bool
-sessions_turn(struct server *server)
-{
-	return wake_take(server->shm, on_dirty, server) > 0;
-}
-
 /* --- after a death --- */
 
 struct adoption {
@@ -176,6 +170,31 @@ close_if_host_is_gone(struct session *session)
 	if (host[0] != 0 &&
 	    config_find_host(session->server->config, slice_from_text(host)) == NULL)
 		session_close(session, STREAM_HOST_GONE, NULL);
+}
+
+static void
+release_if_room(struct session *session)
+{
+	if (session->waits_for_store && session_stores_have_room(session->server))
+		session_release(session);
+}
+
+/* Answers have come since: what waited for room goes on, as far as there is some. */
+static bool
+release(struct server *server)
+{
+	if (server->sessions->waiting == 0 || !session_stores_have_room(server))
+		return false;
+	each(server, release_if_room);
+	return true;
+}
+
+bool
+sessions_turn(struct server *server)
+{
+	bool released = release(server);
+
+	return wake_take(server->shm, on_dirty, server) > 0 || released;
 }
 
 void

@@ -7,11 +7,16 @@ struct session_map {
 	const struct session_events *events;
 	struct session		   **by_slot;	/* max_sessions entries */
 	uint32_t		     count;
+	uint32_t		     waiting;	/* for room in the rings to the stores */
 	void			   (*on_stopped)(struct server *server);
 };
 
 void	session_map_add(struct session_map *map, struct session *session);
 void	session_map_remove(struct session_map *map, struct session *session);
+
+/* session.c: whether sessions may be read, and one that waited may be again. */
+bool	session_stores_have_room(const struct server *server);
+void	session_release(struct session *session);
 
 struct registry_session;
 
