@@ -93,6 +93,7 @@ enum slot_flag {
 	SLOT_INACTIVE = 1 << 7,		/* client state indication */
 	SLOT_IPV6 = 1 << 8,
 	SLOT_DIRECT_TLS = 1 << 9,
+	SLOT_BLOCKLIST = 1 << 11,	/* has asked for the list of whom its account blocks */
 	SLOT_TAKES_OFFLINE = 1 << 10,	/* the messages kept for its account go to it alone */
 };
 

@@ -4,6 +4,7 @@
 #include "stream/server.h"
 
 extern const struct feature bind_feature;
+extern const struct feature blocking_feature;
 extern const struct feature roster_feature;
 extern const struct feature last_activity_feature;
 extern const struct feature caps_feature;
@@ -25,6 +26,7 @@ extern const struct feature time_feature;
 
 static const struct feature *const features[] = {
 	&bind_feature,
+	&blocking_feature,	/* before all that act on what comes and goes */
 	&roster_feature,
 	&last_activity_feature,
 	&caps_feature,

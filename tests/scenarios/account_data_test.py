@@ -77,6 +77,24 @@ def private_elements_have_their_number(server):
     romeo.close()
 
 
+def block(jids, name="block"):
+    return "<%s xmlns='urn:xmpp:blocking'>%s</%s>" % (name, "".join("<item jid='%s'/>" % j for j in jids), name)
+
+
+def so_many_may_be_blocked(server):
+    romeo = enter(server, "romeo@localhost/a")
+    jids = ["tybalt%d@capulet.example" % i for i in range(2000)]
+    equal(ask(romeo, "set", block(jids[:1000])), None)
+    equal(ask(romeo, "set", block(jids[1000:])), None)
+    equal(ask(romeo, "set", block(["nurse@capulet.example"])), "resource-constraint")
+    equal(ask(romeo, "set", block(jids[7:9])), None)
+    equal(ask(romeo, "set", block(jids[:1], "unblock")), None)
+    equal(ask(romeo, "set", block(["nurse@capulet.example"])), None)
+    listed = ask(romeo, "get", "<blocklist xmlns='urn:xmpp:blocking'/>")
+    equal(sorted(i.get("jid") for i in listed), sorted(jids[1:] + ["nurse@capulet.example"]))
+    romeo.close()
+
+
 def an_account_made_anew_inherits_nothing(server):
     romeo = enter(server, "romeo@localhost/a")
     equal(ask(romeo, "set", card(100)), None)
@@ -87,6 +105,7 @@ def an_account_made_anew_inherits_nothing(server):
     romeo = enter(server, "romeo@localhost/a")
     equal(ask(romeo, "get", "<vCard xmlns='vcard-temp'/>"), "item-not-found")
     equal(ask(romeo, "get", private("<n9 xmlns='a:a'/>"))[0].text, None)
+    equal(len(ask(romeo, "get", "<blocklist xmlns='urn:xmpp:blocking'/>")), 0)
     equal(ask(romeo, "set", private(element(100, "first"))), None)
     romeo.close()
 
@@ -158,7 +177,7 @@ def others_get_no_login(server):
 
 
 ALL = (a_card_has_its_size, a_private_element_has_its_size, private_elements_have_their_number,
-       an_account_made_anew_inherits_nothing, the_server_tells_its_age, a_host_tells_its_contacts,
+       so_many_may_be_blocked, an_account_made_anew_inherits_nothing, the_server_tells_its_age, a_host_tells_its_contacts,
        a_relay_is_told_with_a_login, logins_are_asked_for_by_name, others_get_no_login)
 
 if __name__ == "__main__":

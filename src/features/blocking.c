@@ -1,0 +1,322 @@
+/* blocking.c -- XEP-0191: an account does not hear from those it blocks, nor they from it. */
+#include "features/blocking.h"
+
+#include <endian.h>
+
+#include "base/log.h"
+#include "base/random.h"
+#include "config/config.h"
+#include "features/feature.h"
+#include "features/roster_turn.h"
+#include "shm/counters.h"
+#include "shm/registry.h"
+#include "stream/server.h"
+
+#define BYTES_MAX (256u << 10)	/* of a list in the store: half of what a request may be */
+
+/* --- reading --- */
+
+static struct slice
+list_key(const uint64_t *ordered)
+{
+	return slice_of(ordered, sizeof(*ordered));
+}
+
+void
+blocking_read(const struct server *server, struct txn *txn, uint64_t account,
+    struct blocking_list *list, uint64_t *version)
+{
+	uint64_t ordered = htobe64(account);
+	struct slice packed;
+
+	*list = (struct blocking_list){ SLICE_EMPTY, 0 };
+	*version = 0;
+	if (!store_get(server->core, txn, STORE_BLOCKLIST, list_key(&ordered), &packed, version))
+		return;
+	if (!blocking_list_open(packed, list))
+		log_error(LOG_FEATURE, "corrupt block list", "account=%llu",
+		    (unsigned long long)account);
+}
+
+bool
+blocking_blocks(const struct server *server, struct txn *txn, uint64_t account,
+    const struct jid *jid)
+{
+	struct blocking_list list;
+	uint64_t version;
+
+	blocking_read(server, txn, account, &list, &version);
+	return blocking_list_matches(&list, jid);
+}
+
+static bool
+blocks(struct stanza *stanza, uint64_t account, const struct jid *jid)
+{
+	struct server *server = router_server(stanza->router);
+	struct txn *txn = store_read(server->core);
+	bool found = blocking_blocks(server, txn, account, jid);
+
+	txn_end(&txn);
+	return found;
+}
+
+/* --- applying --- */
+
+/* XEP-0191 3.3: not-acceptable, with a condition of its own. */
+static void
+refuse(struct stanza *stanza)
+{
+	struct element *reply = stanza_error_reply(stanza->arena, stanza->element,
+	    STANZA_NOT_ACCEPTABLE, NULL);
+	struct element *error;
+
+	if (reply == NULL)
+		return;
+	error = element_child(reply, NS_CLIENT, "error");
+	element_set(stanza->arena, error, "type", SLICE("cancel"));
+	element_add(stanza->arena, error, NS_BLOCKING_ERRORS, "blocked");
+	element_set(stanza->arena, reply, "to", stanza->from.full);
+	counter_add(router_server(stanza->router)->shm, COUNTER_STANZA_ERRORS, 1);
+	router_deliver(stanza, reply, stanza->origin);
+}
+
+/*
+ * What the own server is asked is no communication with it: an account that blocks its own domain can still use the
+ * server, and be told of its lists.
+ */
+static bool
+is_exempt(const struct stanza *stanza)
+{
+	return slice_equal(stanza->to.bare, stanza->from.bare) ||
+	    (stanza->kind == KIND_IQ && jid_is_domain(&stanza->to) &&
+		slice_equal(stanza->to.domain, stanza->from.domain));
+}
+
+static int
+blocking_on_outgoing(struct stanza *stanza)
+{
+	if (stanza->session == NULL || is_exempt(stanza) ||
+	    !blocks(stanza, stanza->session->account, &stanza->to))
+		return STANZA_PASS;
+	refuse(stanza);
+	return STANZA_DONE;
+}
+
+/* XEP-0191 3.3: to whom it blocks an account looks as if it were not there. Messages get no answer. */
+static int
+blocking_on_incoming(struct stanza *stanza)
+{
+	if (slice_equal(stanza->to.bare, stanza->from.bare) ||
+	    !blocks(stanza, stanza->account, &stanza->from))
+		return STANZA_PASS;
+	return stanza_is_request(stanza) ? STANZA_SERVICE_UNAVAILABLE : STANZA_DONE;
+}
+
+/* --- pushes --- */
+
+static struct element *
+push_of(struct stanza *stanza)
+{
+	struct element *iq = element_new(stanza->arena, NS_CLIENT, "iq");
+	char id[17];
+
+	random_token(id, sizeof(id) - 1);
+	element_set(stanza->arena, iq, "type", SLICE("set"));
+	element_set(stanza->arena, iq, "id", arena_copy(stanza->arena, slice_from_text(id)));
+	element_append(stanza->arena, iq, element_copy(stanza->arena, stanza->payload));
+	return iq;
+}
+
+/* To every resource that has asked for the list, on whatever worker: what its owner changed, word for word. */
+static void
+push(struct stanza *stanza, uint64_t account)
+{
+	struct registry *registry = router_server(stanza->router)->registry;
+	struct delivery *delivery = router_delivery(stanza);
+	struct delivery_form form = delivery_form(delivery, KIND_IQ, push_of(stanza));
+	struct txn *txn = registry_read(registry);
+	struct route routes[RECIPIENTS_MAX];
+	int count = registry_find(registry, txn, account, routes, RECIPIENTS_MAX);
+	struct registry_session found;
+
+	for (int i = 0; i < count; i++)
+		if ((routes[i].flags & SLOT_BLOCKLIST) != 0 &&
+		    registry_session_of(registry, txn, routes[i].session, &found))
+			delivery_add_form(delivery, &form,
+			    delivery_to(delivery,
+				arena_printf(stanza->arena, SLICE_FMT "/" SLICE_FMT,
+				    SLICE_ARG(found.bare_jid), SLICE_ARG(found.resource))),
+			    routes[i].session);
+	txn_end(&txn);
+}
+
+/* --- get --- */
+
+static int
+blocking_on_get(struct stanza *stanza)
+{
+	struct server *server = router_server(stanza->router);
+	struct arena *arena = stanza->arena;
+	struct element *answer = element_new(arena, NS_BLOCKING, "blocklist");
+	struct blocking_list list;
+	struct txn *txn;
+	uint64_t version;
+
+	/* First: whatever is committed from here on is pushed. */
+	if (stanza->session == NULL ||
+	    session_set_flags(stanza->session, SLOT_BLOCKLIST, true) != 0)
+		return STANZA_RESOURCE_CONSTRAINT;
+	txn = store_read(server->core);
+	blocking_read(server, txn, stanza->account, &list, &version);
+	for (uint32_t i = 0; i < list.count; i++)
+		element_set(arena, element_add(arena, answer, NS_BLOCKING, "item"), "jid",
+		    arena_copy(arena, blocking_list_at(&list, i)));
+	txn_end(&txn);
+	return router_reply(stanza, answer);
+}
+
+/* --- set --- */
+
+struct items {
+	struct slice *jid;
+	uint32_t      count;
+};
+
+static int
+read_items(struct stanza *stanza, struct items *items)
+{
+	struct element *payload = stanza->payload;
+	struct element *child = element_first(payload);
+	struct jid jid;
+
+	items->jid = arena_alloc(stanza->arena,
+	    ((size_t)element_count(payload) + 1) * sizeof(struct slice));
+	items->count = 0;
+	for (; child != NULL; child = element_next(payload, child)) {
+		struct slice text = element_attribute(child, "jid");
+
+		if (!element_is(child, NS_BLOCKING, "item") || text.data == NULL)
+			return STANZA_BAD_REQUEST;
+		if (!jid_parse(stanza->arena, text, &jid))
+			return STANZA_JID_MALFORMED;
+		element_set(stanza->arena, child, "jid", jid.full);
+		items->jid[items->count++] = jid.full;
+	}
+	return STANZA_PASS;
+}
+
+static bool
+is_block(const struct stanza *stanza)
+{
+	return slice_is(stanza->payload->name, "block");
+}
+
+static int
+check_set(struct stanza *stanza, struct items *items)
+{
+	int verdict = read_items(stanza, items);
+
+	if (verdict == STANZA_PASS && is_block(stanza) && items->count == 0)
+		return STANZA_BAD_REQUEST;
+	return verdict;
+}
+
+/* What stands in the store afterwards. */
+static int
+change_list(struct stanza *stanza, const struct blocking_list *list, const struct items *items,
+    struct slice *packed)
+{
+	const struct config *config = router_server(stanza->router)->config;
+	struct blocking_list new;
+
+	*packed = SLICE_EMPTY;
+	if (!is_block(stanza)) {
+		if (items->count > 0)
+			*packed = blocking_list_remove(stanza->arena, list, items->jid,
+			    items->count);
+		return STANZA_PASS;
+	}
+	*packed = blocking_list_add(stanza->arena, list, items->jid, items->count);
+	blocking_list_open(*packed, &new);
+	return (int64_t)new.count > config->block_items || packed->length > BYTES_MAX
+	    ? STANZA_RESOURCE_CONSTRAINT
+	    : STANZA_PASS;
+}
+
+static int
+compute_set(struct stanza *stanza, struct roster_op *op, struct roster_request *request)
+{
+	struct server *server = router_server(stanza->router);
+	uint64_t *ordered = ARENA_NEW(stanza->arena, uint64_t);
+	struct blocking_list list;
+	struct items items;
+	struct slice packed = SLICE_EMPTY;
+	struct txn *txn;
+	uint64_t version;
+	int verdict = check_set(stanza, &items);
+	bool is_changed;
+
+	if (verdict != STANZA_PASS)
+		return verdict;
+	txn = store_read(server->core);
+	blocking_read(server, txn, op->account, &list, &version);
+	verdict = list.count == 0 && list.packed.length > 0	/* corrupt: never written over */
+	    ? STANZA_INTERNAL_SERVER_ERROR
+	    : change_list(stanza, &list, &items, &packed);
+	is_changed = !slice_equal(packed, list.packed);
+	txn_end(&txn);
+	*ordered = htobe64(op->account);
+	if (verdict == STANZA_PASS && is_changed)
+		request->change[request->count++] = (struct store_change){ .verb = STORE_SET,
+			.table = STORE_BLOCKLIST,
+			.version = version,
+			.key = list_key(ordered),
+			.value = packed };
+	return verdict;
+}
+
+static int
+set_is_done(struct stanza *stanza, struct roster_op *op)
+{
+	router_reply(stanza, NULL);
+	push(stanza, op->account);
+	return STANZA_DONE;
+}
+
+/* Changes of one account take turns: a client that blocks many at once has no conflicts with itself. */
+static int
+blocking_on_set(struct stanza *stanza)
+{
+	struct roster_op op = { .account = stanza->account,
+		.compute = compute_set,
+		.done = set_is_done };
+	struct items items;
+	int verdict = check_set(stanza, &items);
+
+	return verdict == STANZA_PASS ? roster_turn(stanza, &op) : verdict;
+}
+
+/* Nobody owns what is asked of another account. */
+static const struct iq_row blocking_iqs[] = {
+	{ NS_BLOCKING, "blocklist", IQ_GET, SCOPE_SELF, blocking_on_get },
+	{ NS_BLOCKING, "block", IQ_SET, SCOPE_SELF, blocking_on_set },
+	{ NS_BLOCKING, "unblock", IQ_SET, SCOPE_SELF, blocking_on_set },
+	{ 0 }
+};
+
+static const struct stage_row blocking_stages[] = {
+	{ STAGE_OUTGOING, "blocking", blocking_on_outgoing },
+	{ STAGE_INCOMING, "blocking", blocking_on_incoming },
+	{ 0 }
+};
+
+static const char *const blocking_vars[] = { "urn:xmpp:blocking", NULL };
+
+const struct feature blocking_feature = {
+	.name = "blocking",
+	.spec = "XEP-0191 1.3",
+	.about = "Keeps away what an account does not want to hear of, and keeps it from whom it blocks.",
+	.iqs = blocking_iqs,
+	.stages = blocking_stages,
+	.host_vars = blocking_vars,
+};
