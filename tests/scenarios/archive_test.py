@@ -2,6 +2,7 @@
 """The archive on two workers: paging by ids, what a query waits for, large pages, expiry and kill -9."""
 import os
 import signal
+import threading
 
 from archive import Page, SID, say, two
 from facts import equal, run
@@ -102,6 +103,25 @@ def crossing(server):
     equal(sorted(seen), sorted(told))
 
 
+def slow_store(server):
+    """a store that does not keep up slows those who write, and nothing is refused"""
+    nurse, tybalt = two(server, "nurse", "tybalt")
+    store = server.processes("store")[1]["pid"]
+    text = "<message to='%s' type='chat'><body>%s</body></message>" % (tybalt.jid, "x" * 1000)
+    os.kill(store, signal.SIGSTOP)
+    try:
+        writer = threading.Thread(target=nurse.send, args=(text * 1500,))
+        writer.start()
+        for _ in range(200):
+            equal(tybalt.get().get("type"), "chat")
+    finally:
+        os.kill(store, signal.SIGCONT)
+    for _ in range(1300):
+        equal(tybalt.get().get("type"), "chat")
+    writer.join()
+    equal(Page(nurse, page="<max>1</max><before/>").bodies, ["x" * 1000])
+
+
 def killed(server):
     """messages acknowledged by an answer survive kill -9 of worker and store; their archive goes on"""
     romeo, juliet = two(server, "romeo", "juliet")
@@ -155,4 +175,4 @@ def make_server():
     return Server(workers=2, accounts=ACCOUNTS, host_options="require_tls = false;")
 
 
-run([paging, ids_of_form, at_once, large, crossing, killed, expiry, restarted], make_server)
+run([paging, ids_of_form, at_once, large, crossing, slow_store, killed, expiry, restarted], make_server)
