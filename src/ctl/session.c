@@ -3,14 +3,41 @@
 #include <stdio.h>
 #include <sysexits.h>
 
+#include "base/result.h"
+#include "config/config.h"
 #include "ctl/answer.h"
 #include "ctl/commands.h"
 #include "ctl/ctl.h"
 #include "ctl/print.h"
 #include "ctl/session_view.h"
+#include "features/roster_store.h"
 #include "shm/registry.h"
+#include "shm/store.h"
+#include "stream/server.h"
 
-#define ROSTER_TEXT "not loaded"
+/* What the roster of the account holds; false when the store cannot be read. */
+struct roster_view {
+	bool	 is_known;
+	uint32_t items;
+	uint64_t version;
+};
+
+static struct roster_view
+roster_of(struct ctl *ctl, const struct session_view *view)
+{
+	struct server server = { 0 };
+	struct roster_view found = { 0 };
+	struct roster roster;
+	struct txn *txn;
+
+	if (store_open(ctl->config->data_dir, STORE_CORE, false, &server.core) != RESULT_OK)
+		return found;
+	txn = store_read(server.core);
+	roster_read(&roster, &server, &ctl->arena, txn, view->account);
+	txn_end(&txn);
+	store_close(&server.core);
+	return (struct roster_view){ !roster.is_corrupt, roster.items, roster.version };
+}
 
 static const struct session_view *
 find(const struct session_views *views, const struct jid *jid)
@@ -66,6 +93,17 @@ yes_or_no(bool value)
 	return value ? SLICE("true") : SLICE("false");
 }
 
+static struct slice
+roster_text(struct ctl *ctl, const struct session_view *view)
+{
+	struct roster_view roster = roster_of(ctl, view);
+
+	if (!roster.is_known)
+		return SLICE("cannot be read");
+	return arena_printf(&ctl->arena, "%" PRIu32 " items, version %" PRIu64, roster.items,
+			    roster.version);
+}
+
 static int
 write_text(struct ctl *ctl, const struct session_view *view, struct slice presence)
 {
@@ -79,7 +117,7 @@ write_text(struct ctl *ctl, const struct session_view *view, struct slice presen
 	property("priority", arena_printf(&ctl->arena, "%d", view->priority));
 	property("presence", presence.length > 0 ? presence : SLICE("none"));
 	property("interested", yes_or_no((view->flags & SLOT_INTERESTED) != 0));
-	property("roster", SLICE(ROSTER_TEXT));
+	property("roster", roster_text(ctl, view));
 	return 0;
 }
 
@@ -94,17 +132,28 @@ conn_json(const struct session_view *view)
 			 answer_text(slice_from_text(view->tls)));
 }
 
+static json_t *
+roster_json(struct ctl *ctl, const struct session_view *view)
+{
+	struct roster_view roster = roster_of(ctl, view);
+
+	if (!roster.is_known)
+		return json_null();
+	return json_pack("{sI sI}", "items", (json_int_t)roster.items, "version",
+			 (json_int_t)roster.version);
+}
+
 static int
-write_json(const struct session_view *view, struct slice presence)
+write_json(struct ctl *ctl, const struct session_view *view, struct slice presence)
 {
 	return answer_write(json_pack(
-	    "{so sb ss so so so so si so sb sn}", "conn", conn_json(view), "notopen",
+	    "{so sb ss so so so so si so sb so}", "conn", conn_json(view), "notopen",
 	    (view->flags & SLOT_NOTOPEN) != 0, "type", session_type_name(view->type),
 	    "username", answer_text(view->jid.local), "host",
 	    answer_text(view->jid.domain), "resource", answer_text(view->jid.resource),
 	    "full_jid", answer_text(view->jid.full), "priority", view->priority,
 	    "presence", answer_text(presence), "interested",
-	    (view->flags & SLOT_INTERESTED) != 0, "roster"));
+	    (view->flags & SLOT_INTERESTED) != 0, "roster", roster_json(ctl, view)));
 }
 
 int
@@ -133,7 +182,7 @@ session_run(struct ctl *ctl)
 		status = ctl_fail(EX_NOUSER, "no session of that name: " SLICE_FMT,
 				  SLICE_ARG(jid.full));
 	else if (ctl->arguments.json)
-		status = write_json(view, presence_of(ctl, view));
+		status = write_json(ctl, view, presence_of(ctl, view));
 	else
 		status = write_text(ctl, view, presence_of(ctl, view));
 	session_views_free(&views);

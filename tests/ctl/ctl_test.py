@@ -131,12 +131,12 @@ def properties(server):
     equal(shown["conn"].startswith("127.0.0.1:%d, worker " % romeo.port), True, "conn")
     wanted = {"notopen": "false", "type": "c2s", "username": "romeo", "host": "localhost",
               "resource": "Balk\u00f6n", "full_jid": "romeo@localhost/Balk\u00f6n", "priority": "5",
-              "interested": "false", "roster": "not loaded"}
+              "interested": "false", "roster": "0 items, version 0"}
     equal({name: shown[name] for name in wanted}, wanted)
     equal("<status>\u00fcber &amp; out</status>" in shown["presence"], True, "presence")
     told = server.ctl_json("session", "romeo@localhost/Balk\u00f6n")
     equal(list(told), PROPERTIES, "names in JSON")
-    equal((told["conn"]["port"], told["priority"], told["roster"]), (romeo.port, 5, None))
+    equal((told["conn"]["port"], told["priority"], told["roster"]), (romeo.port, 5, {"items": 0, "version": 0}))
     romeo.send("<presence type='unavailable'/>")
     romeo.get()
     told = server.ctl_json("session", "romeo@localhost/Balk\u00f6n")
