@@ -186,10 +186,18 @@ hold_if_full(struct session *session)
 	stream_pause(session->conn);
 }
 
+/* What an inactive client need not get yet is no sign that it does not read. */
+static bool
+has_read(const struct session *session)
+{
+	return outbox_bytes(session->slot) <= OUTBOX_LOW ||
+	    (session->hold.is_on && session->cursor.number > session->hold.open);
+}
+
 static void
 release_if_drained(struct session *session)
 {
-	if (!session->is_held || outbox_bytes(session->slot) > OUTBOX_LOW)
+	if (!session->is_held || !has_read(session))
 		return;
 	session->is_held = false;
 	if (!session->waits_for_store)

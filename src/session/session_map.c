@@ -11,6 +11,8 @@
 #include "stream/server.h"
 #include "stream/stream.h"
 
+#define ROOM_AGAIN_MS 5
+
 void
 sessions_start(struct server *server, const struct session_events *events)
 {
@@ -179,14 +181,30 @@ release_if_room(struct session *session)
 		session_release(session);
 }
 
-/* Answers have come since: what waited for room goes on, as far as there is some. */
+/* The turn that comes with it looks. */
+static void
+on_room_timer(struct timer *timer, void *parameter)
+{
+}
+
+/*
+ * Answers have come since: what waited for room goes on, as far as there is some. A store answers a little before it
+ * takes the requests from the ring, so no room now does not mean that another answer will come.
+ */
 static bool
 release(struct server *server)
 {
-	if (server->sessions->waiting == 0 || !session_stores_have_room(server))
-		return false;
-	each(server, release_if_room);
-	return true;
+	struct session_map *map = server->sessions;
+
+	if (map->waiting > 0 && session_stores_have_room(server)) {
+		each(server, release_if_room);
+		return true;
+	}
+	if (map->waiting > 0)
+		timer_start(server->timers, &map->room, ROOM_AGAIN_MS, on_room_timer, NULL);
+	else if (timer_is_armed(&map->room))
+		timer_stop(server->timers, &map->room);
+	return false;
 }
 
 bool

@@ -1,6 +1,7 @@
 /* session_map.h -- the sessions of this worker by slot, and how they all end. */
 #pragma once
 
+#include "net/timer.h"
 #include "session/session.h"
 
 struct session_map {
@@ -8,6 +9,7 @@ struct session_map {
 	struct session		   **by_slot;	/* max_sessions entries */
 	uint32_t		     count;
 	uint32_t		     waiting;	/* for room in the rings to the stores */
+	struct timer		     room;	/* when it is looked for again */
 	void			   (*on_stopped)(struct server *server);
 };
 
