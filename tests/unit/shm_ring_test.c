@@ -334,7 +334,7 @@ noise_is_survived(void **state)
 		for (uint32_t skip = 0; skip < 8 && ring_peek(reader, skip, &record, &number); skip++) {
 			assert_true(record.length < BYTES);
 			for (size_t i = 0; i < record.length; i++)
-				sum += (unsigned char)record.data[i];
+				sum = sum + (unsigned char)record.data[i];
 		}
 		ring_drop(reader, 1);
 		push("more");
