@@ -33,6 +33,9 @@ struct chat_counts chat_counts;
 
 static const struct chat_options *options;
 static bool is_sending;
+static uint64_t goal;
+static struct peer *senders;	/* where there is a rate */
+static uint64_t started_ns;
 
 /* --- sending --- */
 
@@ -57,6 +60,14 @@ send_one(struct peer *peer, uint64_t now)
 	chat->sent++;
 	chat->under_way++;
 	chat_counts.sent++;
+}
+
+/* A server that promises before it has written needs a pace that its disk can keep. */
+static bool
+is_due(uint64_t now)
+{
+	return options->rate == 0 ||
+	       chat_counts.sent < (now - started_ns) / 1000 * options->rate / 1000000;
 }
 
 static void
@@ -149,7 +160,9 @@ on_message(struct peer *peer, struct slice element)
 	uint64_t to, number, written;
 
 	if (split_tag_has(element, "type='error'")) {
-		chat_counts.refused++;
+		if (chat_counts.refused++ == 0)
+			fprintf(stderr, "load: refused: %.*s\n", (int)element.length,
+				element.data);
 		return;
 	}
 	if (!is_whole(chat, body) || !take_hex(body.data, NUMBER_DIGITS, &to) ||
@@ -184,7 +197,7 @@ on_input(struct peer *peer)
 		}
 		buffer_take(&peer->in, length);
 	}
-	if (came)
+	if (came && senders == NULL)
 		fill_window(chat->partner);
 }
 
@@ -207,10 +220,26 @@ make_template(struct peer *peer)
 	buffer_printf(&text, "%08x%08x%016x", chat->partner->number, 0u, 0u);
 	for (unsigned i = STAMP_LENGTH; i < options->body; i++)
 		buffer_append_byte(&text, "the quick brown fox jumps "[i % 26]);
-	buffer_append_text(&text, "</body></message>");
+	buffer_printf(&text, "</body>%s</message>",
+		      options->is_archived ? "" : "<no-store xmlns='urn:xmpp:hints'/>");
 	chat->length = buffer_length(&text);
 	chat->message = memory_copy_text(buffer_slice(&text));
 	buffer_clear(&text);
+}
+
+void
+chat_expect(uint64_t expected)
+{
+	memset(&chat_counts, 0, sizeof(chat_counts));
+	goal = expected;
+	is_sending = true;
+	senders = NULL;
+}
+
+bool
+chat_is_sending(void)
+{
+	return is_sending;
 }
 
 void
@@ -218,7 +247,6 @@ chat_start(const struct chat_options *given, struct peer *peers)
 {
 	options = given;
 	ensure(options->body >= STAMP_LENGTH && options->window <= CHAT_WINDOW_MAX);
-	memset(&chat_counts, 0, sizeof(chat_counts));
 	peer_set_input(on_input);
 	for (unsigned i = 0; i < 2 * options->pairs; i++) {
 		struct chat *chat = NEW(struct chat);
@@ -228,9 +256,13 @@ chat_start(const struct chat_options *given, struct peer *peers)
 	}
 	for (unsigned i = 0; i < 2 * options->pairs; i++)
 		make_template(&peers[i]);
-	is_sending = true;
-	for (unsigned i = 0; i < 2 * options->pairs; i++)
-		fill_window(&peers[i]);
+	chat_expect(options->messages * options->pairs * (options->both_ways ? 2 : 1));
+	started_ns = peer_now_ns();
+	if (options->rate != 0)
+		senders = peers;
+	else
+		for (unsigned i = 0; i < 2 * options->pairs; i++)
+			fill_window(&peers[i]);
 }
 
 void
@@ -242,17 +274,38 @@ chat_forget_latency(void)
 bool
 chat_is_complete(void)
 {
-	uint64_t senders = (uint64_t)options->pairs * (options->both_ways ? 2 : 1);
+	return goal != 0 && chat_counts.received == goal;
+}
 
-	return options->messages != 0 &&
-	       chat_counts.received == senders * options->messages;
+/* One message of each in turn. */
+static void
+send_what_is_due(void)
+{
+	static unsigned turn;
+	unsigned count = 2 * options->pairs;
+	uint64_t now = peer_now_ns();
+
+	for (unsigned i = 0; i < count && is_due(now); i++, turn++) {
+		struct peer *peer = &senders[turn % count];
+		const struct chat *chat = peer->chat;
+
+		if ((options->both_ways || peer->number % 2 == 0) &&
+		    chat->under_way < options->window &&
+		    (options->messages == 0 || chat->sent < options->messages)) {
+			send_one(peer, now);
+			peer_flush(peer);
+		}
+	}
 }
 
 void
 chat_run(uint64_t until_ns)
 {
-	while (peer_now_ns() < until_ns && !chat_is_complete() && chat_counts.broken == 0)
-		peer_turn(10);
+	while (peer_now_ns() < until_ns && !chat_is_complete() && chat_counts.broken == 0) {
+		if (senders != NULL)
+			send_what_is_due();
+		peer_turn(senders != NULL ? 1 : 10);
+	}
 }
 
 void

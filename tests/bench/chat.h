@@ -17,7 +17,9 @@ struct chat_options {
 	unsigned    window;		/* messages under way from one sender */
 	unsigned    body;		/* bytes */
 	uint64_t    messages;		/* of each sender; 0: no end */
+	uint64_t    rate;		/* of all senders, a second; 0: as fast as windows allow */
 	bool	    both_ways;
+	bool	    is_archived;	/* no hint asks for the contrary (XEP-0334) */
 };
 
 struct chat_counts {
@@ -35,11 +37,18 @@ struct chat_counts {
 /* The counts of everything since chat_start(); latency since the last chat_forget_latency(). */
 extern struct chat_counts chat_counts;
 
+/*
+ * For other traffic that is counted here: forgets all counts and lets senders send. goal: chat_run() ends when so many
+ * were received; 0: no end.
+ */
+void	chat_expect(uint64_t goal);
+bool	chat_is_sending(void);
+
 /* Peers are logged in (or connected to a relay). Fills every window. */
 void	chat_start(const struct chat_options *options, struct peer *peers);
 void	chat_forget_latency(void);
 
-/* Until then; with messages set, ends as soon as they all came. */
+/* Until then; with a goal (messages set), ends as soon as they all came. */
 void	chat_run(uint64_t until_ns);
 bool	chat_is_complete(void);
 

@@ -22,7 +22,9 @@ static struct peer *peers;
 static void
 on_closed(struct peer *peer)
 {
-	if (peer->chat != NULL && chat_counts.broken++ == 0)
+	bool is_counted = options.im.task != IM_NONE && peer->state == LOGIN_DONE;
+
+	if ((peer->chat != NULL || is_counted) && chat_counts.broken++ == 0)
 		fprintf(stderr, "load: user %u lost its connection\n", peer->number);
 	if (peer->state == LOGIN_DONE)
 		peer_close(peer, false);
@@ -79,24 +81,48 @@ note_difference(const struct usage_set *before, struct usage_set *difference)
 		figures.processes_changed = true;
 }
 
-/* A relay joins each connection to the one before, so they are made one after the other.
- */
+static bool
+connect_one(unsigned number, unsigned group)
+{
+	uint16_t port = (uint16_t)(options.login.port + group % options.ports);
+
+	if (!peer_open(&peers[number], port)) {
+		fprintf(stderr, "load: port %u: %s\n", port, strerror(errno));
+		return false;
+	}
+	peers[number].state = LOGIN_DONE;
+	if (options.login.tls != PEER_PLAIN)
+		peer_secure(&peers[number], options.login.host);
+	peer_turn(0);
+	return true;
+}
+
+/* One that speaks, then those who hear it. */
+static bool
+connect_groups(void)
+{
+	unsigned actors = options.im.actors, contacts = options.im.contacts;
+	bool done = true;
+
+	for (unsigned i = 0; i < actors && done; i++) {
+		done = connect_one(i, i);
+		for (unsigned j = 0; j < contacts && done; j++)
+			done = connect_one(actors + i * contacts + j, i);
+	}
+	return done;
+}
+
+/* A relay joins each connection to those before, so they are made one after the other. */
 static bool
 connect_all(void)
 {
-	for (unsigned i = 0; i < options.users; i++) {
-		uint16_t port = (uint16_t)(options.login.port + i / 2 % options.ports);
+	bool done = true;
 
-		if (!peer_open(&peers[i], port)) {
-			fprintf(stderr, "load: port %u: %s\n", port, strerror(errno));
-			return false;
-		}
-		peers[i].state = LOGIN_DONE;
-		if (options.login.tls != PEER_PLAIN)
-			peer_secure(&peers[i], options.login.host);
-		peer_turn(0);
-	}
-	return true;
+	if (options.im.task == IM_PRESENCE)
+		return connect_groups();
+	for (unsigned i = 0; i < options.users && done; i++)
+		done = connect_one(i, i / 2);
+	return done;
 }
 
 static bool
@@ -148,6 +174,12 @@ note_memory(struct usage_memory *memory)
 }
 
 static bool
+is_talking(void)
+{
+	return options.chat.pairs > 0 || options.im.task != IM_NONE;
+}
+
+static bool
 reach_server(void)
 {
 	note_memory(&figures.memory.before);
@@ -171,6 +203,17 @@ cpu_since(const struct usage_set *before)
 	usage_take(options.server, &now);
 	usage_subtract(&now, before, &difference);
 	return difference.total.cpu_ns;
+}
+
+static void
+start_traffic(void)
+{
+	if (options.im.task == IM_NONE)
+		chat_start(&options.chat, peers);
+	else if (options.im.task == IM_PRESENCE)
+		im_presence_start(&options.im, peers);
+	else
+		im_roster_start(&options.im, peers);
 }
 
 static void
@@ -199,7 +242,7 @@ talk(void)
 
 	/* A counted number of messages is measured from the first on. */
 	if (options.chat.messages == 0) {
-		chat_start(&options.chat, peers);
+		start_traffic();
 		chat_run(peer_now_ns() + options.warm_up_ns);
 		chat_forget_latency();
 	}
@@ -207,7 +250,7 @@ talk(void)
 	delivered = chat_counts.received;
 	own_cpu = own_cpu_ns();
 	if (options.chat.messages != 0)
-		chat_start(&options.chat, peers);
+		start_traffic();
 	fprintf(stderr, "load: measuring\n");
 	measure(&before);
 	figures.chat.at_ns = peer_now_ns() - before.at_ns;
@@ -215,6 +258,15 @@ talk(void)
 	note_difference(&before, &figures.chat);
 	figures.client_cpu_ns = own_cpu_ns() - own_cpu;
 	chat_drain(2000 * MS);
+}
+
+/* Tasks of which a login is a part. */
+static bool
+run_logins(void)
+{
+	if (options.im.task == IM_LOGIN)
+		return im_login_run(&options.im, options.login, peers, &figures.im);
+	return im_offline_run(&options.im, options.login, peers, &figures.im);
 }
 
 int
@@ -225,14 +277,18 @@ main(int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN);
 	peer_start(NULL, on_closed);
 	make_peers();
-	if (!reach_server())
+	if (options.im.task >= IM_LOGIN) {
+		if (!run_logins())
+			return EXIT_UNREACHED;
+	} else if (!reach_server()) {
 		return EXIT_UNREACHED;
-	if (options.chat.pairs > 0)
+	} else if (is_talking()) {
 		talk();
+	}
 	load_report(&options, &figures);
-	if (options.chat.pairs > 0 && !chat_is_sound()) {
-		fprintf(stderr, "load: not every message arrived once and in order\n");
+	if (is_talking() && !chat_is_sound()) {
+		fprintf(stderr, "load: not everything arrived once and in order\n");
 		return EXIT_UNSOUND;
 	}
-	return figures.processes_changed ? EXIT_UNSOUND : EXIT_SUCCESS;
+	return figures.processes_changed || figures.im.is_changed ? EXIT_UNSOUND : EXIT_SUCCESS;
 }

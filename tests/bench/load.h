@@ -6,12 +6,14 @@
 #include <sys/types.h>
 
 #include "tests/bench/chat.h"
+#include "tests/bench/im.h"
 #include "tests/bench/login.h"
 #include "tests/bench/usage.h"
 
 struct load_options {
 	struct login_options login;
 	struct chat_options  chat;
+	struct im_options    im;	/* instead of chat, where it has a task */
 	unsigned    users;
 	unsigned    ports;		/* a relay's: pair i connects to port + i % ports */
 	bool	    is_relay;		/* no login, no stream */
@@ -37,7 +39,8 @@ struct load_figures {
 	struct usage_set   login;
 	struct usage_set   resumption;
 	unsigned	   resumed;
-	struct usage_set   chat;
+	struct usage_set   chat;	/* or of a task that goes on */
+	struct im_figures  im;
 	uint64_t	   delivered;	/* within the measured interval */
 	uint64_t	   client_cpu_ns;
 	bool		   calls_counted;

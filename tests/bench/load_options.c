@@ -31,7 +31,13 @@ enum word {
 	WORD_BARE,
 	WORD_SERVER,
 	WORD_RUNTIME,
-	WORD_CALLS
+	WORD_CALLS,
+	WORD_ARCHIVED,
+	WORD_RATE,
+	WORD_TASK,
+	WORD_ACTORS,
+	WORD_CONTACTS,
+	WORD_ENTRIES
 };
 
 static const struct option words[] = {
@@ -60,6 +66,12 @@ static const struct option words[] = {
 	{ "server", required_argument, NULL, WORD_SERVER },
 	{ "runtime-dir", required_argument, NULL, WORD_RUNTIME },
 	{ "calls", no_argument, NULL, WORD_CALLS },
+	{ "archived", no_argument, NULL, WORD_ARCHIVED },
+	{ "rate", required_argument, NULL, WORD_RATE },
+	{ "task", required_argument, NULL, WORD_TASK },
+	{ "actors", required_argument, NULL, WORD_ACTORS },
+	{ "contacts", required_argument, NULL, WORD_CONTACTS },
+	{ "entries", required_argument, NULL, WORD_ENTRIES },
 	{ 0 }
 };
 
@@ -74,6 +86,13 @@ static const char help[] =
     "K\n"
     "  --pairs P --window W --body BYTES           who talks; --both: both ways\n"
     "  --bare                                      to bare JIDs instead of full ones\n"
+    "  --rate N                                    messages a second of all senders, at "
+    "most\n"
+    "  --archived                                  without the hint that they be not "
+    "kept\n"
+    "  --task presence|roster-get|roster-set|login|offline   instead of talking\n"
+    "  --actors N --contacts C --entries E         who does it, contacts online, and "
+    "what else\n"
     "  --messages M | --seconds S --cpu-seconds C  how long; S and C of server CPU, "
     "both\n"
     "  --idle S                                    of silence, before memory is measured\n"
@@ -100,6 +119,19 @@ read_tls(const char *word, enum peer_tls *tls)
 		}
 	fprintf(stderr, "load: --tls is none, starttls or direct\n");
 	return false;
+}
+
+static bool
+read_task(const char *word, struct im_options *im)
+{
+	static const char *const names[] = { "presence", "roster-get", "roster-set", "login",
+					     "offline" };
+
+	im->name = word;
+	for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (strcmp(word, names[i]) == 0)
+			im->task = (enum im_task)(IM_PRESENCE + i);
+	return im->task != IM_NONE;
 }
 
 static unsigned
@@ -183,10 +215,51 @@ read_word(struct load_options *options, int word, const char *value)
 	case WORD_CALLS:
 		options->counts_calls = true;
 		return true;
+	case WORD_ARCHIVED:
+		options->chat.is_archived = true;
+		return true;
+	case WORD_RATE:
+		options->chat.rate = strtoull(value, NULL, 10);
+		return true;
+	case WORD_TASK:
+		return read_task(value, &options->im);
+	case WORD_ACTORS:
+		options->im.actors = to_number(value);
+		return true;
+	case WORD_CONTACTS:
+		options->im.contacts = to_number(value);
+		return true;
+	case WORD_ENTRIES:
+		options->im.entries = to_number(value);
+		return true;
 	case WORD_HELP:
 		break;
 	}
 	fputs(help, stderr);
+	return false;
+}
+
+/* Presence has one actor's contacts at least behind the actors; other tasks have the users they need. */
+static bool
+check_task(struct load_options *options)
+{
+	struct im_options *im = &options->im;
+	unsigned least = im->actors + im->contacts;
+
+	im->host = options->login.host;
+	im->user = options->login.user;
+	im->server = options->server;
+	im->body = options->chat.body;
+	im->messages = options->chat.messages;
+	im->rate = options->chat.rate;
+	if (im->task == IM_OFFLINE)
+		least = im->actors + 1;
+	if (im->task != IM_PRESENCE || options->users < least)
+		options->users = least;
+	im->users = options->users;
+	if (im->task == IM_NONE || (im->actors > 0 && (im->entries > 0 || im->task == IM_PRESENCE)))
+		return true;
+	fputs("load: a task needs actors and entries, presence needs contacts\n", stderr);
 	return false;
 }
 
@@ -197,6 +270,8 @@ check(struct load_options *options)
 
 	chat->host = options->login.host;
 	chat->user = options->login.user;
+	if (options->im.task != IM_NONE && !check_task(options))
+		return false;
 	if (options->users < 2 * chat->pairs)
 		options->users = 2 * chat->pairs;
 	if (options->login.port != 0 && options->ports > 0 &&

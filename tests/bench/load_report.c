@@ -64,12 +64,26 @@ print_login(const char *name, const struct usage_set *set, unsigned users, bool 
 }
 
 static void
+print_counts(void)
+{
+	const struct chat_counts *counts = &chat_counts;
+
+	printf(",\"sent\":%llu,\"received\":%llu,\"lost\":%llu,\"doubled\":%llu,"
+	       "\"reordered\":%llu,\"damaged\":%llu,\"refused\":%llu,\"broken\":%llu",
+	       (unsigned long long)counts->sent, (unsigned long long)counts->received,
+	       (unsigned long long)counts->lost, (unsigned long long)counts->doubled,
+	       (unsigned long long)counts->reordered, (unsigned long long)counts->damaged,
+	       (unsigned long long)counts->refused, (unsigned long long)counts->broken);
+}
+
+static void
 print_chat(const struct load_options *options, const struct load_figures *figures)
 {
 	const struct chat_counts *counts = &chat_counts;
 
-	printf(",\"chat\":{\"pairs\":%u,\"window\":%u,\"body\":%u,\"rate\":%.0f,",
-	       options->chat.pairs, options->chat.window, options->chat.body,
+	printf(",\"%s\":{\"pairs\":%u,\"window\":%u,\"body\":%u,\"rate\":%.0f,",
+	       options->im.task == IM_NONE ? "chat" : options->im.name, options->chat.pairs,
+	       options->chat.window, options->chat.body,
 	       per(figures->delivered, figures->chat.at_ns) * 1e9);
 	printf("\"p50_us\":%.1f,\"p99_us\":%.1f,\"max_us\":%.1f,",
 	       (double)latency_percentile(&counts->latency, 0.5) / 1e3,
@@ -78,12 +92,33 @@ print_chat(const struct load_options *options, const struct load_figures *figure
 	printf("\"client_cpu_us\":%.3f,",
 	       per(figures->client_cpu_ns, figures->delivered) / 1e3);
 	print_set(&figures->chat, figures->delivered, figures->calls_counted);
-	printf(",\"sent\":%llu,\"received\":%llu,\"lost\":%llu,\"doubled\":%llu,"
-	       "\"reordered\":%llu,\"damaged\":%llu,\"refused\":%llu,\"broken\":%llu}",
-	       (unsigned long long)counts->sent, (unsigned long long)counts->received,
-	       (unsigned long long)counts->lost, (unsigned long long)counts->doubled,
-	       (unsigned long long)counts->reordered, (unsigned long long)counts->damaged,
-	       (unsigned long long)counts->refused, (unsigned long long)counts->broken);
+	print_counts();
+	printf("}");
+}
+
+/* A login's cost by logins, a message's by messages. */
+static void
+print_logins(const struct load_options *options, const struct load_figures *figures)
+{
+	const struct im_options *im = &options->im;
+
+	printf(",\"%s\":{", im->name);
+	if (im->task == IM_OFFLINE) {
+		uint64_t messages = (uint64_t)im->actors * im->entries;
+
+		printf("\"in\":{");
+		print_set(&figures->im.in, messages, false);
+		printf("},\"out\":{");
+		print_set(&figures->im.out, messages, false);
+		printf("},\"bare\":{");
+		print_set(&figures->im.bare, messages, false);
+	} else {
+		printf("\"out\":{");
+		print_set(&figures->im.out, im->actors, false);
+	}
+	printf("}");
+	print_counts();
+	printf("}");
 }
 
 void
@@ -102,7 +137,9 @@ load_report(const struct load_options *options, const struct load_figures *figur
 		printf(",\"resumed\":%u", figures->resumed);
 	print_login("resumption", &figures->resumption, options->users,
 		    figures->calls_counted);
-	if (options->chat.pairs > 0)
+	if (options->im.task >= IM_LOGIN)
+		print_logins(options, figures);
+	else if (options->chat.pairs > 0 || options->im.task != IM_NONE)
 		print_chat(options, figures);
 	printf(",\"processes_changed\":%s}\n",
 	       figures->processes_changed ? "true" : "false");

@@ -191,7 +191,8 @@ on_features(struct peer *peer, struct slice features)
 static void
 finish(struct peer *peer)
 {
-	peer_write(peer, SLICE("<presence/>"));
+	peer_write(peer, slice_from_text(
+			     options->greeting == NULL ? "<presence/>" : options->greeting));
 	peer->state = LOGIN_DONE;
 	memory_free(peer->login);
 	peer->login = NULL;
@@ -227,6 +228,8 @@ on_element(struct peer *peer, struct slice element)
 		finish(peer);
 		return true;
 	default: /* presence of oneself and of others */
+		if (options->on_element != NULL)
+			return options->on_element(peer, element);
 		return !split_is(element, "stream:error");
 	}
 }

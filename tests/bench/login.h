@@ -13,6 +13,9 @@ struct login_options {
 	enum peer_tls tls;
 	uint16_t      port;
 	unsigned      parallel;		/* logins under way at once */
+	const char   *greeting;		/* sent at the end; NULL: presence alone */
+	/* NULL, or what comes after the login; false: it has no place there */
+	bool	    (*on_element)(struct peer *peer, struct slice element);
 };
 
 /* state of a peer */

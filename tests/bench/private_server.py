@@ -83,10 +83,13 @@ class Target:
 
 
 class Relay(Target):
-    def __init__(self, certificate=None, expat=False):
+    """fanout: so many connections are a group, whose first one all of it hear."""
+
+    def __init__(self, certificate=None, expat=False, fanout=0):
         self.port = free_ports(WORKERS)
         self.command = [program("relay"), "--port", str(self.port), "--processes", str(WORKERS)]
         self.command += ["--expat"] if expat else []
+        self.command += ["--fanout", str(fanout)] if fanout else []
         self.command += ["--certificate", certificate[0], "--key", certificate[1]] if certificate else []
         self.login = ["--relay", "--ports", str(WORKERS)] + (["--tls", "direct"] if certificate else [])
 
@@ -100,14 +103,17 @@ class Relay(Target):
 
 
 class Server(Target):
-    """A server with its default limits; what differs from the defaults stands in self.settings."""
+    """
+    A server with its default limits; what differs from the defaults stands in self.settings. accounts: how many
+    there are, or a list of prefix, number, and spans of contacts as the program accounts has them.
+    """
 
     def __init__(self, certificate, accounts):
         self.port = free_ports(2)
         self.directory = tempfile.mkdtemp(prefix="rookery-bench-")
         self.runtime_dir = tempfile.mkdtemp(prefix="rookery-bench-", dir="/dev/shm")
         self.certificate = certificate
-        self.accounts = accounts
+        self.accounts = accounts if isinstance(accounts, list) else [("u", accounts, [])]
         self.settings = {"workers": WORKERS, "require_tls": "false"}
 
     def path(self, name):
@@ -124,9 +130,14 @@ class Server(Target):
                     % ((HOST,) + tuple(self.certificate)))
 
     def make_accounts(self):
-        """Workers do not run as root, so what root makes is given to nobody."""
-        os.mkdir(self.path("data"), 0o700)
-        subprocess.run([program("accounts"), self.path("data"), HOST, "u", str(self.accounts), PASSWORD], check=True)
+        """Made in memory, for a sync each would take long. Workers do not run as root, so nobody gets what root makes."""
+        with tempfile.TemporaryDirectory(prefix="rookery-bench-", dir="/dev/shm") as memory:
+            data = os.path.join(memory, "data")
+            os.mkdir(data, 0o700)
+            for prefix, count, spans in self.accounts:
+                subprocess.run([program("accounts"), data, HOST, prefix, str(count), PASSWORD]
+                               + [str(word) for span in spans for word in span], check=True)
+            shutil.move(data, self.path("data"))
         if os.geteuid() != 0:
             return
         owner = pwd.getpwnam("nobody")
@@ -192,5 +203,5 @@ def run_load(target, tls, *words, on_measuring=None):
             load.kill()
             load.wait()
     if load.returncode != 0:
-        raise Failed("%s\n%s%s" % (" ".join(load.args), "".join(said), out[0][:2000]))
+        raise Failed("%s\n%s%s" % (" ".join(load.args), "".join(said), out[0][:500] + " ... " + out[0][-500:]))
     return json.loads(out[0])

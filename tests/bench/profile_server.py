@@ -47,10 +47,10 @@ def print_calls(trace, title):
         print("%6.1f %%  %s" % (100 * count / total, name))
 
 
-def profile(server, tls, words):
+def profile(server, tls, words, name):
     """Two runs: symbols slow the server little, the trace of calls much."""
     pids = descendants(server.process.pid)
-    what = "%s, window %s" % (tls, words[words.index("--window") + 1])
+    what = "%s, %s" % (tls, name)
     with tempfile.TemporaryDirectory(prefix="rookery-bench-") as directory:
         path = os.path.join(directory, "perf.data")
         run_load(server, tls, *words, on_measuring=lambda: record(pids, path))

@@ -23,12 +23,14 @@
 #define EVENTS        128
 #define READ_BYTES    65536
 #define PROCESSES_MAX 16
+#define GROUP_MAX     1024
 
 /* Each connection is joined to the one accepted before or after it. */
 struct end {
 	int fd;
 	bool is_writing;
 	struct end *other;
+	struct group *group; /* with --fanout alone */
 	SSL *ssl;
 	XML_Parser parser;
 	char *
@@ -36,8 +38,15 @@ struct end {
 	size_t waiting_length;
 };
 
+/* So many connections accepted one after the other: what the first one says, all get. */
+struct group {
+	int count;
+	struct end *member[GROUP_MAX];
+};
+
 static uint16_t port;
 static int process_count = 1;
+static int group_size; /* 0: pairs */
 static bool parses;
 static const char *certificate;
 static const char *key;
@@ -45,6 +54,7 @@ static const char *key;
 static int epoll_fd;
 static SSL_CTX *tls;
 static struct end *single;
+static struct group *last_group;
 
 static void
 watch(struct end *end, int how, uint32_t events)
@@ -140,6 +150,32 @@ on_writable(struct end *end)
 	pass(end, end->waiting, length);
 }
 
+/* Senders wait until all have read, so a socket that takes nothing is a fault of the run. */
+static void
+fan_out(struct group *group, const char *bytes, size_t length)
+{
+	for (int i = 0; i < group->count; i++)
+		if (group->member[i]->fd >= 0 &&
+		    put(group->member[i], bytes, length) != (ssize_t)length) {
+			fprintf(stderr, "relay: a receiver is too slow\n");
+			_exit(1);
+		}
+}
+
+static void
+on_group_readable(struct end *end)
+{
+	static char bytes[READ_BYTES];
+	ssize_t count = take(end, bytes, sizeof(bytes));
+
+	if (count < 0) {
+		close(end->fd);
+		end->fd = -1;
+	} else if (count > 0 && end == end->group->member[0]) {
+		fan_out(end->group, bytes, (size_t)count);
+	}
+}
+
 /* One read for a wake-up; TLS is emptied, for epoll does not see what OpenSSL holds. */
 static void
 on_readable(struct end *end)
@@ -190,6 +226,15 @@ make_parser(void)
 }
 
 static void
+join_group(struct end *end)
+{
+	if (last_group == NULL || last_group->count == group_size)
+		last_group = NEW(struct group);
+	last_group->member[last_group->count++] = end;
+	end->group = last_group;
+}
+
+static void
 on_connection(int listener)
 {
 	struct end *end = NEW(struct end);
@@ -209,6 +254,10 @@ on_connection(int listener)
 		SSL_set_accept_state(end->ssl);
 	}
 	watch(end, EPOLL_CTL_ADD, EPOLLIN);
+	if (group_size > 0) {
+		join_group(end);
+		return;
+	}
 	if (single == NULL) {
 		single = end;
 		return;
@@ -272,6 +321,8 @@ relay(int listener)
 				on_connection(listener);
 			else if (end->fd >= 0 && events[i].events & EPOLLOUT)
 				on_writable(end);
+			else if (end->fd >= 0 && end->group != NULL)
+				on_group_readable(end);
 			else if (end->fd >= 0)
 				on_readable(end);
 		}
@@ -284,6 +335,7 @@ read_options(int argc, char **argv)
 	static const struct option words[] = {
 		{ "port", required_argument, NULL, 'p' },
 		{ "processes", required_argument, NULL, 'n' },
+		{ "fanout", required_argument, NULL, 'f' },
 		{ "expat", no_argument, NULL, 'x' },
 		{ "certificate", required_argument, NULL, 'c' },
 		{ "key", required_argument, NULL, 'k' },
@@ -299,6 +351,9 @@ read_options(int argc, char **argv)
 		case 'n':
 			process_count = (int)strtol(optarg, NULL, 10);
 			break;
+		case 'f':
+			group_size = (int)strtol(optarg, NULL, 10);
+			break;
 		case 'x':
 			parses = true;
 			break;
@@ -311,7 +366,8 @@ read_options(int argc, char **argv)
 		default:
 			return false;
 		}
-	return port != 0 && process_count > 0 && process_count <= PROCESSES_MAX;
+	return port != 0 && process_count > 0 && process_count <= PROCESSES_MAX &&
+	       group_size >= 0 && group_size <= GROUP_MAX;
 }
 
 /* Process i listens on port + i. The parent only waits; its children end with it. */
@@ -322,7 +378,7 @@ main(int argc, char **argv)
 
 	if (!read_options(argc, argv)) {
 		fprintf(stderr, "usage: relay --port PORT [--processes N] [--expat] "
-				"[--certificate FILE --key FILE]\n");
+				"[--fanout N] [--certificate FILE --key FILE]\n");
 		return 2;
 	}
 	if (certificate != NULL)
