@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/random.h"
 #include "config/config.h"
+#include "features/blocking_presence.h"
 #include "features/feature.h"
 #include "features/roster_turn.h"
 #include "shm/counters.h"
@@ -231,9 +232,7 @@ change_list(struct stanza *stanza, const struct blocking_list *list, const struc
 
 	*packed = SLICE_EMPTY;
 	if (!is_block(stanza)) {
-		if (items->count > 0)
-			*packed = blocking_list_remove(stanza->arena, list, items->jid,
-			    items->count);
+		*packed = blocking_list_remove(stanza->arena, list, items->jid, items->count);
 		return STANZA_PASS;
 	}
 	*packed = blocking_list_add(stanza->arena, list, items->jid, items->count);
@@ -243,26 +242,47 @@ change_list(struct stanza *stanza, const struct blocking_list *list, const struc
 	    : STANZA_PASS;
 }
 
+/*
+ * Of "unblock" without items: its own element, where whoever waits for the store remembers what the list was. Clients
+ * are told of it as it came.
+ */
+static void
+name_all(struct stanza *stanza, const struct blocking_list *list)
+{
+	struct element *child;
+
+	while ((child = element_first(stanza->payload)) != NULL)
+		element_remove(stanza->payload, child);
+	for (uint32_t i = 0; i < list->count; i++)
+		element_set(stanza->arena,
+		    element_add(stanza->arena, stanza->payload, NS_BLOCKING, "item"), "jid",
+		    arena_copy(stanza->arena, blocking_list_at(list, i)));
+}
+
+/* What is kept waits for the store; op->type: CHANGE_ALL for "unblock" without items. */
+enum change { CHANGE_SOME, CHANGE_ALL };
+
 static int
 compute_set(struct stanza *stanza, struct roster_op *op, struct roster_request *request)
 {
 	struct server *server = router_server(stanza->router);
 	uint64_t *ordered = ARENA_NEW(stanza->arena, uint64_t);
+	struct slice packed = SLICE_EMPTY;
+	struct txn *txn = store_read(server->core);
 	struct blocking_list list;
 	struct items items;
-	struct slice packed = SLICE_EMPTY;
-	struct txn *txn;
 	uint64_t version;
-	int verdict = check_set(stanza, &items);
 	bool is_changed;
+	int verdict;
 
-	if (verdict != STANZA_PASS)
-		return verdict;
-	txn = store_read(server->core);
 	blocking_read(server, txn, op->account, &list, &version);
-	verdict = list.count == 0 && list.packed.length > 0	/* corrupt: never written over */
-	    ? STANZA_INTERNAL_SERVER_ERROR
-	    : change_list(stanza, &list, &items, &packed);
+	if (op->type == CHANGE_ALL)
+		name_all(stanza, &list);
+	verdict = read_items(stanza, &items);
+	if (list.count == 0 && list.packed.length > 0)	/* corrupt: never written over */
+		verdict = STANZA_INTERNAL_SERVER_ERROR;
+	if (verdict == STANZA_PASS)
+		verdict = change_list(stanza, &list, &items, &packed);
 	is_changed = !slice_equal(packed, list.packed);
 	txn_end(&txn);
 	*ordered = htobe64(op->account);
@@ -278,8 +298,22 @@ compute_set(struct stanza *stanza, struct roster_op *op, struct roster_request *
 static int
 set_is_done(struct stanza *stanza, struct roster_op *op)
 {
+	const struct blocking_list none = { SLICE_EMPTY, 0 };
+	struct blocking_list changed;
+	struct items items;
+
 	router_reply(stanza, NULL);
+	if (read_items(stanza, &items) != STANZA_PASS)
+		return STANZA_DONE;
+	blocking_list_open(blocking_list_add(stanza->arena, &none, items.jid, items.count),
+	    &changed);
+	if (op->type == CHANGE_ALL)
+		name_all(stanza, &none);
 	push(stanza, op->account);
+	if (is_block(stanza))
+		blocking_hide(stanza, op->account, &changed);
+	else
+		blocking_show(stanza, op->account, &changed);
 	return STANZA_DONE;
 }
 
@@ -293,6 +327,7 @@ blocking_on_set(struct stanza *stanza)
 	struct items items;
 	int verdict = check_set(stanza, &items);
 
+	op.type = items.count == 0 ? CHANGE_ALL : CHANGE_SOME;
 	return verdict == STANZA_PASS ? roster_turn(stanza, &op) : verdict;
 }
 

@@ -3,7 +3,7 @@
 
 #include "base/clock.h"
 #include "features/account_data.h"
-#include "features/roster_store.h"
+#include "features/presence.h"
 #include "shm/registry.h"
 #include "stream/server.h"
 
@@ -142,12 +142,10 @@ may_know(struct stanza *stanza)
 {
 	struct server *server = router_server(stanza->router);
 	struct txn *txn = store_read(server->core);
-	struct roster_item item;
-	struct roster roster;
-	bool is_seen;
+	uint64_t viewer = store_account_id(server->core, txn, stanza->from.bare);
+	bool is_seen = viewer != 0 && presence_is_seen(stanza, txn, stanza->account,
+					  stanza->to.bare, viewer, stanza->from.bare);
 
-	roster_read(&roster, server, stanza->arena, txn, stanza->account);
-	is_seen = roster_find(&roster, stanza->from.bare, &item) && (item.flags & ROSTER_FROM);
 	txn_end(&txn);
 	return is_seen;
 }

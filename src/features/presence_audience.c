@@ -1,6 +1,7 @@
 /* presence_audience.c -- presence on its way to many: found in rosters and registry, written once. */
 #include "features/presence.h"
 
+#include "features/blocking.h"
 #include "shm/registry.h"
 #include "stream/server.h"
 
@@ -184,6 +185,23 @@ presence_hide(struct stanza *stanza, const struct audience *audience, uint64_t a
 
 /* --- all that see it --- */
 
+static bool
+blocks(struct server *server, struct txn *core, uint64_t account, struct slice other)
+{
+	struct jid jid;
+
+	jid_split(other, &jid);
+	return blocking_blocks(server, core, account, &jid);
+}
+
+/* XEP-0191 3.3: neither sees the other, whichever of them blocks. */
+static bool
+are_apart(struct server *server, struct txn *core, uint64_t a, struct slice a_jid, uint64_t b,
+    struct slice b_jid)
+{
+	return blocks(server, core, a, b_jid) || blocks(server, core, b, a_jid);
+}
+
 bool
 presence_is_seen(struct stanza *stanza, struct txn *core, uint64_t owner, struct slice owner_jid,
     uint64_t viewer, struct slice viewer_jid)
@@ -192,7 +210,8 @@ presence_is_seen(struct stanza *stanza, struct txn *core, uint64_t owner, struct
 
 	return owner == viewer ||
 	    ((roster_flags(server, core, owner, viewer_jid) & ROSTER_FROM) &&
-		(roster_flags(server, core, viewer, owner_jid) & ROSTER_TO));
+		(roster_flags(server, core, viewer, owner_jid) & ROSTER_TO) &&
+		!are_apart(server, core, owner, owner_jid, viewer, viewer_jid));
 }
 
 struct broadcast {
@@ -200,6 +219,7 @@ struct broadcast {
 	struct txn	    *core;
 	struct txn	    *registry;
 	struct slice	     from;	/* bare */
+	uint64_t	     account;	/* of from */
 	struct delivery_form form;
 	struct audience	     audience;
 };
@@ -225,7 +245,8 @@ reach_contact(void *owner, struct slice jid, unsigned flags)
 	uint64_t account = store_account_id(server->core, broadcast->core, jid);
 
 	if (account != 0 &&
-	    (roster_flags(server, broadcast->core, account, broadcast->from) & ROSTER_TO))
+	    (roster_flags(server, broadcast->core, account, broadcast->from) & ROSTER_TO) &&
+	    !are_apart(server, broadcast->core, broadcast->account, broadcast->from, account, jid))
 		reach(broadcast, jid, account);
 	return true;
 }
@@ -239,6 +260,7 @@ presence_broadcast(struct stanza *stanza, const struct element *presence, uint64
 
 	broadcast->stanza = stanza;
 	broadcast->from = stanza->from.bare;
+	broadcast->account = account;
 	broadcast->form = delivery_form(router_delivery(stanza), KIND_PRESENCE, presence);
 	broadcast->core = store_read(server->core);
 	broadcast->registry = registry_read(server->registry);

@@ -2,6 +2,7 @@
 #include "features/presence.h"
 
 #include "config/config.h"
+#include "features/blocking.h"
 #include "session/session.h"
 #include "stream/server.h"
 
@@ -32,6 +33,21 @@ may_see(struct stanza *stanza, uint64_t owner, uint64_t viewer)
 	return is_seen;
 }
 
+static bool
+is_blocked(struct stanza *stanza, uint64_t owner)
+{
+	struct server *server = router_server(stanza->router);
+	struct txn *txn;
+	bool found;
+
+	if (owner == 0 || slice_equal(stanza->to.bare, stanza->from.bare))
+		return false;
+	txn = store_read(server->core);
+	found = blocking_blocks(server, txn, owner, &stanza->from);
+	txn_end(&txn);
+	return found;
+}
+
 static void
 answer(struct stanza *stanza, const struct audience *audience, uint64_t owner)
 {
@@ -60,6 +76,8 @@ presence_on_probe(struct stanza *stanza)
 		return STANZA_DONE;
 	}
 	owner = router_account(stanza->router, &stanza->to);
+	if (is_blocked(stanza, owner))
+		return STANZA_DONE;	/* XEP-0191 3.3: no answer, not even a refusal */
 	if (may_see(stanza, owner, viewer))
 		answer(stanza, audience, owner);
 	else
