@@ -7,6 +7,7 @@
 #include "config/config.h"
 #include "features/feature.h"
 #include "routing/pending.h"
+#include "shm/shm.h"
 #include "stream/server.h"
 #include "xml/writer.h"
 
@@ -249,6 +250,7 @@ archive_start(struct server *server)
 	store_each_from(server->msg, txn, STORE_STANZA, SLICE_EMPTY, SLICE_EMPTY, true, on_last,
 	    &last);
 	txn_end(&txn);
+	archive->paces = memory_new(server->shm->max_sessions * sizeof(*archive->paces));
 	archive_order_init(&archive->order, server, last);
 	server->archive = archive;
 	on_settle(&archive->settle, archive);
@@ -266,6 +268,7 @@ archive_stop(struct server *server)
 	timer_stop(server->timers, &archive->sweep);
 	timer_stop(server->timers, &archive->settle);
 	archive_order_clear(&archive->order);
+	memory_free(archive->paces);
 	memory_free(archive);
 	server->archive = NULL;
 }

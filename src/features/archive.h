@@ -17,6 +17,12 @@ struct archive_last {
 	uint64_t	id;
 };
 
+/* When the next query of a session is due; one that has ended leaves its slot's to the next. */
+struct archive_pace {
+	uint32_t epoch;
+	uint64_t due_us;
+};
+
 struct archive {
 	struct server		 *server;
 	struct archive_keys	  keys;
@@ -26,6 +32,7 @@ struct archive {
 	uint64_t		  expired;	/* removed since it was told last */
 	struct timer		  settle;	/* until a dead predecessor's requests are answered */
 	struct archive_query_job *jobs;
+	struct archive_pace	 *paces;	/* by slot */
 };
 
 #define ARCHIVE_PAGE_MAX 100	/* whatever a client asks for */

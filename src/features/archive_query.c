@@ -4,6 +4,7 @@
 #include "base/buffer.h"
 #include "base/clock.h"
 #include "base/memory.h"
+#include "config/config.h"
 #include "routing/delivery.h"
 #include "routing/pending.h"
 #include "session/session.h"
@@ -15,6 +16,7 @@
 #define JOBS_MAX     4			/* of one session at once */
 #define LOOK_MS	     1			/* how soon what has to become durable is looked at again */
 #define DRAIN_MS     5
+#define BURST	     4			/* seconds' worth of queries that may come at once */
 #define LOOKS_MAX    5000		/* then the archive is shown as far as it is durable */
 
 enum job_kind { JOB_QUERY, JOB_METADATA };
@@ -32,6 +34,7 @@ struct archive_query_job {
 	struct arena		  arena;
 	struct archive_query	  query;
 	struct archive_page	  page;
+	bool			  is_due;
 	bool			  is_found;	/* the page stands */
 	int			  sent;		/* results of the page */
 	uint64_t		  newest;	/* id given out when the query came */
@@ -278,9 +281,29 @@ run_query(struct archive_query_job *job, struct stanza *stanza)
 	return finish(job, send_end(job, stanza));
 }
 
+/* Those that come too fast wait their turn: how long. */
+static uint64_t
+pace(struct archive_query_job *job)
+{
+	struct archive_pace *pace = &job->archive->paces[job->session.slot];
+	uint64_t every = 1000000 / (uint64_t)job->archive->server->config->archive_queries;
+	uint64_t now = clock_ms() * 1000;
+
+	job->is_due = true;
+	if (pace->epoch != job->session.epoch || pace->due_us < now)
+		*pace = (struct archive_pace){ job->session.epoch, now };
+	pace->due_us += every;
+	return pace->due_us <= now + BURST * 1000000 ? 0
+						     : (pace->due_us - now) / 1000 - BURST * 1000;
+}
+
 static int
 run(struct archive_query_job *job, struct stanza *stanza)
 {
+	uint64_t ms = job->is_due ? 0 : pace(job);
+
+	if (ms > 0)
+		return wait(job, stanza, ms);
 	if (!is_durable(job))
 		return wait(job, stanza, LOOK_MS);
 	return job->kind == JOB_METADATA ? finish(job, send_metadata(job, stanza))

@@ -28,7 +28,7 @@ def quota(server):
 
 def make_server():
     return Server(workers=2, accounts=ACCOUNTS, host_options="require_tls = false;",
-                  options='archive_bytes = "64 KiB";')
+                  options='archive_bytes = "64 KiB"; archive_queries = 1000;')
 
 
 run([quota], make_server)

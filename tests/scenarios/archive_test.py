@@ -11,6 +11,7 @@ from server import Server
 
 ACCOUNTS = ("romeo@localhost", "juliet@localhost", "nurse@localhost", "tybalt@localhost",
             "benvolio@localhost", "mercutio@localhost")
+FAST = "archive_queries = 1000;"
 
 
 def paging(server):
@@ -122,6 +123,26 @@ def slow_store(server):
     equal(Page(nurse, page="<max>1</max><before/>").bodies, ["x" * 1000])
 
 
+def too_fast(server):
+    """queries that come too fast wait for the clock, in their order; more than four at once are refused"""
+    server.options = "archive_queries = 1;"
+    server.write_config()
+    server.ctl("reload")
+    romeo = seat(server, "romeo@localhost/fast", 0)
+    query = "<iq type='get' id='%d'><metadata xmlns='urn:xmpp:mam:2'/></iq>"
+    romeo.send("".join(query % i for i in range(12)))
+    equal([(romeo.get().get("id"), "result") for _ in range(4)], [(str(i), "result") for i in range(4)])
+    refused = [romeo.get() for _ in range(4)]
+    equal([(r.get("id"), r.get("type")) for r in refused], [(str(i), "error") for i in range(8, 12)])
+    for i in range(4, 8):
+        server.move_clock(1)
+        answer = romeo.get()
+        equal((answer.get("id"), answer.get("type")), (str(i), "result"))
+    server.options = FAST
+    server.write_config()
+    server.ctl("reload")
+
+
 def killed(server):
     """messages acknowledged by an answer survive kill -9 of worker and store; their archive goes on"""
     romeo, juliet = two(server, "romeo", "juliet")
@@ -152,7 +173,7 @@ def expiry(server):
     equal(Page(romeo, page="<max>0</max>").count, 0)
     equal(Page(romeo, form=[("ids", [old])]).error, "item-not-found")
     say(romeo, juliet, "new")
-    server.options = 'archive_expires = "3650 d";'
+    server.options = FAST + 'archive_expires = "3650 d";'
     server.write_config()
     server.ctl("reload")
     equal(Page(romeo).bodies, ["new"], "nothing else is there, though it would be shown now")
@@ -172,7 +193,8 @@ def restarted(server):
 
 
 def make_server():
-    return Server(workers=2, accounts=ACCOUNTS, host_options="require_tls = false;")
+    return Server(workers=2, accounts=ACCOUNTS, host_options="require_tls = false;",
+                  options=FAST)
 
 
-run([paging, ids_of_form, at_once, large, crossing, slow_store, killed, expiry, restarted], make_server)
+run([paging, ids_of_form, at_once, large, crossing, slow_store, too_fast, killed, expiry, restarted], make_server)
