@@ -115,13 +115,18 @@ begin(struct stanza *stanza, struct slice bare_jid, size_t room, pending_fn *don
 }
 
 static void
-forget(struct account_change *change)
+unlink_change(struct account_change *change)
 {
 	struct account_change **place = &change->server->account_changes;
 
 	while (*place != change)
 		place = &(*place)->next;
 	*place = change->next;
+}
+
+static void
+forget(struct account_change *change)
+{
 	memory_wipe(&change->keys, sizeof(change->keys));
 	memory_wipe(change->password, change->password_length);
 	memory_free(change->bare_jid);
@@ -132,8 +137,10 @@ forget(struct account_change *change)
 static int
 finish(struct account_change *change, struct stanza *stanza, int result)
 {
-	int verdict = change->done(stanza, result, change->data);
+	int verdict;
 
+	unlink_change(change);	/* what is done may be the first of many */
+	verdict = change->done(stanza, result, change->data);
 	if (result == RESULT_OK && change->verb == STORE_ACCOUNT_DELETE)
 		router_after(stanza->router, end_all, &change->account, sizeof(change->account));
 	else if (result == RESULT_OK && change->account != 0)

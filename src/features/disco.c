@@ -30,11 +30,23 @@ is_host(const struct stanza *stanza)
 	return stanza->to.local.length == 0;
 }
 
-/* Nodes belong to features that have some; none has yet (XEP-0030 3.2: item-not-found). */
 static bool
 names_node(const struct stanza *stanza)
 {
 	return element_attribute(stanza->payload, "node").length > 0;
+}
+
+/* Nodes belong to features that have some (XEP-0030 3.2: item-not-found). */
+static int
+ask_of_node(struct stanza *stanza)
+{
+	int verdict = STANZA_PASS;
+
+	for (const struct feature *const *feature = features_all();
+	     *feature != NULL && verdict == STANZA_PASS; feature++)
+		if ((*feature)->on_node != NULL)
+			verdict = (*feature)->on_node(stanza);
+	return verdict == STANZA_PASS ? STANZA_ITEM_NOT_FOUND : verdict;
 }
 
 static int
@@ -45,7 +57,7 @@ disco_on_info(struct stanza *stanza)
 	const struct feature *const *feature;
 
 	if (names_node(stanza))
-		return STANZA_ITEM_NOT_FOUND;
+		return ask_of_node(stanza);
 	if (is_host(stanza)) {
 		add_identity(arena, query, "server", "im", "Rookery");
 	} else {
@@ -66,7 +78,7 @@ static int
 disco_on_items(struct stanza *stanza)
 {
 	if (names_node(stanza))
-		return STANZA_ITEM_NOT_FOUND;
+		return ask_of_node(stanza);
 	return router_reply(stanza, element_new(stanza->arena, NS_DISCO_ITEMS, "query"));
 }
 

@@ -21,6 +21,7 @@ struct feature {
 	void		      (*on_stop)(struct server *server);
 	session_fn	       *on_available;	/* router.h says when */
 	session_fn	       *on_look;
+	stage_fn	       *on_node;	/* disco of a node: answers, or passes where it is not its own */
 	delivery_flags_fn      *flags_of;
 };
 

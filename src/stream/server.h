@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 struct account_change;
+struct adhoc;
 struct archive;
 struct caps;
 struct config;
@@ -46,8 +47,9 @@ struct server {
 	struct router	    *router;
 	struct archive	    *archive;
 	struct roster_turns *roster_turns;
-	struct account_change *account_changes;
 	const struct stream_registration *registration;
+	struct account_change *account_changes;
+	struct adhoc	    *adhoc;
 	struct server_iqs   *server_iqs;
 	struct caps	    *caps;
 	struct pep_turns    *pep_turns;

@@ -15,6 +15,7 @@ A play is a file of lines; those that start with # are its title and remarks:
   clock moves 30 s
 
 The id that the recipient's archive gives a message need not be named in what is expected.
+Where an attribute is expected to be {word}, it may be anything, and {word} stands for it in what is sent later.
 In what is expected "..." as a value or text is anything; <.../> as a child is any number of children.
 Characters that do not say otherwise sit on the workers in turn.
 """
@@ -33,6 +34,7 @@ HOST_OPTIONS = {"localhost": 'admins = [ "nurse@localhost" ];',
                 "example.org": 'admins = [ "juliet@example.org", "abbot@example.org" ]; registration = true;'}
 WRAPPER = ("<x xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'>%s</x>")
 MODES = {"one": (1, False), "spread": (2, False), "bytes": (1, True)}
+NAMED = re.compile(r"\{\w+\}$")
 STANZA_ID = "{urn:xmpp:sid:0}stanza-id"
 
 
@@ -51,7 +53,7 @@ def difference(wanted, got, path=""):
     if wanted.tag != got.tag:
         return "%s: is <%s>" % (path, got.tag)
     for name, value in wanted.attrib.items():
-        if value != "..." and got.get(name) != value:
+        if value != "..." and got.get(name) != value and not (NAMED.match(value) and name in got.attrib):
             return "%s: %s is %r, not %r" % (path, name, got.get(name), value)
     if "type" not in wanted.attrib and got.get("type") == "error":
         return "%s: is an error" % path
@@ -59,6 +61,14 @@ def difference(wanted, got, path=""):
     if wanted_text != "..." and wanted_text != got_text:
         return "%s: text is %r, not %r" % (path, got_text, wanted_text)
     return difference_of_children(list(wanted), list(got), path)
+
+
+def remember(wanted, got, names):
+    for name, value in wanted.attrib.items():
+        if NAMED.match(value):
+            names[value] = got.get(name)
+    for w, g in zip(wanted, got):
+        remember(w, g, names)
 
 
 def is_ellipsis(element):
@@ -99,6 +109,7 @@ class Stage:
         self.server = server
         self.cut = cut
         self.actors = {}
+        self.names = {}
         self.entered = set()
         self.seats = 0
         self.verbs = (
@@ -191,6 +202,8 @@ class Stage:
             actor.open()
 
     def send(self, name, text):
+        for word, value in self.names.items():
+            text = text.replace(word, value)
         self.actor(name).send(text)
 
     def send_raw(self, name, text):
@@ -206,6 +219,7 @@ class Stage:
         found = difference(wanted, got)
         if found is not None:
             raise Mistake("%s\n    it was: %s" % (found, xmpp.text_of(got)))
+        remember(wanted, got, self.names)
 
     def get_nothing(self, name):
         actor = self.actor(name)
@@ -234,6 +248,7 @@ class Stage:
         for actor in self.actors.values():
             actor.close()
         self.actors = {}
+        self.names = {}
         self.seats = 0
         while self.server.sessions():
             pass
