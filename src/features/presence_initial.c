@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "features/subscription_change.h"
 #include "session/session.h"
 #include "stream/server.h"
 
@@ -77,18 +78,23 @@ ask_again(struct server *server, void *data)
 	arena_clear(&arena);
 }
 
+/* The contact's account is another than the one that agreed, or none. */
 static void
-look_at_asked(struct stanza *stanza, struct visit *visit, uint64_t contact)
+repair(struct server *server, void *data)
 {
-	struct server *server = router_server(stanza->router);
-	struct slice pair;
+	struct slice pair = slice_from_text(data);
+	size_t space = slice_find(pair, ' ');
 
-	if (roster_flags(server, visit->roster.txn, contact, stanza->from.bare) &
-	    (ROSTER_IN | ROSTER_FROM))
-		return;
-	pair = arena_printf(stanza->arena, SLICE_FMT " " SLICE_FMT, SLICE_ARG(stanza->from.bare),
-	    SLICE_ARG(visit->item.jid));
-	router_after(stanza->router, ask_again, pair.data, pair.length + 1);
+	subscription_repair(server, slice_of(pair.data, space), slice_after(pair, space + 1));
+}
+
+static void
+afterwards(struct stanza *stanza, struct visit *visit, after_fn *act)
+{
+	struct slice pair = arena_printf(stanza->arena, SLICE_FMT " " SLICE_FMT,
+	    SLICE_ARG(stanza->from.bare), SLICE_ARG(visit->item.jid));
+
+	router_after(stanza->router, act, pair.data, pair.length + 1);
 }
 
 /* As it was asked, with all its content (R27). */
@@ -108,22 +114,23 @@ look_at(struct stanza *stanza, struct visit *visit, struct slice jid)
 {
 	struct server *server = router_server(stanza->router);
 	struct txn *core = visit->roster.txn;
+	unsigned flags, theirs;
 	uint64_t contact;
 
 	if (!roster_find(&visit->roster, jid, &visit->item))
 		return;
-	if ((visit->item.flags & ROSTER_IN) && visit->item.request.length > 0)
-		show_request(stanza, visit);
-	if (!(visit->item.flags & (ROSTER_TO | ROSTER_ASK)))
-		return;
+	flags = visit->item.flags;
 	contact = store_account_id(server->core, core, jid);
-	if (contact == 0)
-		return;
-	if (visit->item.flags & ROSTER_ASK)
-		look_at_asked(stanza, visit, contact);
-	else if (presence_is_seen(stanza, core, contact, jid, visit->roster.account,
-		     stanza->from.bare))
+	theirs = contact == 0 ? 0 : roster_flags(server, core, contact, stanza->from.bare);
+	if ((flags & ROSTER_IN) && visit->item.request.length > 0)
+		show_request(stanza, visit);
+	if ((flags & ROSTER_TO) && (theirs & ROSTER_FROM))
 		presence_show(stanza, &visit->audience, contact, visit->tour->session);
+	if (((flags & ROSTER_TO) && !(theirs & ROSTER_FROM)) ||
+	    ((flags & ROSTER_FROM) && !(theirs & ROSTER_TO)))
+		afterwards(stanza, visit, repair);
+	else if ((flags & ROSTER_ASK) && contact != 0 && !(theirs & (ROSTER_IN | ROSTER_FROM)))
+		afterwards(stanza, visit, ask_again);
 }
 
 static int
@@ -185,7 +192,7 @@ presence_initial(struct stanza *stanza)
 	presence_show(stanza, own, stanza->session->account, stanza->origin);
 	txn = store_read(server->core);
 	roster_read(&roster, server, stanza->arena, txn, stanza->session->account);
-	roster_each_jid(&roster, ROSTER_TO | ROSTER_IN | ROSTER_ASK, note, &list);
+	roster_each_jid(&roster, ROSTER_STATE, note, &list);
 	txn_end(&txn);
 	if (list.size == sizeof(struct tour))
 		return;

@@ -32,7 +32,7 @@ struct roster_op {
 	uint16_t	   contact_was, contact_is;
 	uint8_t		   to_contact;	/* a bit for each enum subscription that arrives there */
 	uint8_t		   to_user;
-	uint8_t		   type;	/* enum subscription, or SUBSCRIPTION_COUNT: a removal */
+	uint8_t		   type;	/* enum subscription */
 	bool		   is_refused;	/* the contact's side does not want to hear of it */
 };
 

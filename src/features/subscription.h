@@ -5,7 +5,9 @@
 
 enum subscription {
 	SUBSCRIBE, SUBSCRIBED, UNSUBSCRIBE, UNSUBSCRIBED,
-	SUBSCRIPTION_COUNT
+	SUBSCRIPTION_COUNT,
+	/* What else changes one: the removal of a contact, and what was found not to be true any more. */
+	SUBSCRIPTION_REMOVE = SUBSCRIPTION_COUNT, SUBSCRIPTION_REPAIR
 };
 
 enum direction {

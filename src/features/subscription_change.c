@@ -27,7 +27,7 @@ subscription_contact(struct stanza *stanza, const struct roster_op *op, struct j
 	const struct element *item;
 
 	*contact = stanza->to;
-	if (op->type != SUBSCRIPTION_COUNT)
+	if (op->type != SUBSCRIPTION_REMOVE)
 		return;
 	item = element_first(stanza->payload);
 	jid_parse(stanza->arena, element_attribute(item, "jid"), contact);
@@ -183,10 +183,27 @@ remove_item(struct pair *pair)
 	return STANZA_PASS;
 }
 
+/* What the contact would have said, had its account gone in order. */
+static void
+repair(struct pair *pair)
+{
+	unsigned user = pair->user.old.flags;
+	unsigned contact = pair->contact.is_there ? pair->contact.old.flags : 0;
+
+	if ((user & ROSTER_TO) && !(contact & ROSTER_FROM))
+		answer_user(pair, UNSUBSCRIBED);
+	if (((user & ROSTER_FROM) && !(contact & ROSTER_TO)) ||
+	    ((user & ROSTER_IN) && !(contact & ROSTER_ASK)))
+		answer_user(pair, UNSUBSCRIBE);
+}
+
 static int
 take_step(struct pair *pair)
 {
 	switch (pair->op->type) {
+	case SUBSCRIPTION_REPAIR:
+		repair(pair);
+		return STANZA_PASS;
 	case SUBSCRIBE:
 		return subscribe(pair);
 	case SUBSCRIBED:
@@ -321,7 +338,36 @@ subscription_remove(struct stanza *stanza)
 	struct roster_op op = { .account = own_account(stanza),
 		.compute = compute,
 		.done = subscription_tell,
-		.type = SUBSCRIPTION_COUNT };
+		.type = SUBSCRIPTION_REMOVE };
 
 	return roster_turn(stanza, &op);
+}
+
+struct repair {
+	struct slice user;
+	struct slice contact;
+};
+
+static int
+begin_repair(struct stanza *stanza, void *context)
+{
+	const struct repair *repair = context;
+	struct roster_op op = { .account = own_account(stanza),
+		.compute = compute,
+		.done = subscription_tell,
+		.type = SUBSCRIPTION_REPAIR };
+
+	jid_split(arena_copy(stanza->arena, repair->contact), &stanza->to);
+	return op.account == 0 ? STANZA_DONE : roster_turn(stanza, &op);
+}
+
+void
+subscription_repair(struct server *server, struct slice user, struct slice contact)
+{
+	struct repair repair = { user, contact };
+	struct jid jid;
+
+	jid_split(contact, &jid);
+	if (jid.local.length > 0 && config_find_host(server->config, jid.domain) != NULL)
+		router_act(server, user, begin_repair, &repair);
 }

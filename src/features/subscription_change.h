@@ -15,6 +15,12 @@ int	subscription_send(struct stanza *stanza, enum subscription type);
 /* RFC 6121 2.5: a roster set that removes its one item, which has been checked. */
 int	subscription_remove(struct stanza *stanza);
 
+/*
+ * Where the contact is of a host of ours and its own roster does not say the same, the user's is made to: the account
+ * was deleted, and perhaps made anew (R42). Not from inside a handler.
+ */
+void	subscription_repair(struct server *server, struct slice user, struct slice contact);
+
 /* --- between the files of it --- */
 
 /* A host of ours is contact to everybody: it agrees at once, and is always available (R35). */

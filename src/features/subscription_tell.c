@@ -57,11 +57,13 @@ answer_user(struct telling *telling)
 	struct stanza *stanza = telling->stanza;
 	struct audience *audience = arena_alloc(stanza->arena, sizeof(*audience));
 
-	if (!(telling->op->to_user & 1 << SUBSCRIBED))
+	if (telling->op->to_user == 0)
 		return;
 	audience_interested(stanza, audience, telling->user.bare, telling->op->account);
-	audience_send(stanza, audience,
-	    presence_made(stanza, names[SUBSCRIBED], telling->contact.bare));
+	for (int type = 0; type < SUBSCRIPTION_COUNT; type++)
+		if (telling->op->to_user & 1 << type)
+			audience_send(stanza, audience,
+			    presence_made(stanza, names[type], telling->contact.bare));
 }
 
 /* --- who sees whom --- */
@@ -133,7 +135,7 @@ subscription_tell(struct stanza *stanza, struct roster_op *op)
 	struct telling telling = { .stanza = stanza, .op = op, .user = stanza->from };
 
 	subscription_contact(stanza, op, &telling.contact);
-	if (op->type == SUBSCRIPTION_COUNT)
+	if (op->type == SUBSCRIPTION_REMOVE)
 		router_reply(stanza, NULL);
 	answer_user(&telling);
 	roster_push(stanza, op->account);

@@ -235,7 +235,50 @@ def killed(server):
         client.close()
 
 
-FACTS = [two_change_one, asked_while_changed, old_versions, past_the_log, both_sides_at_once, killed]
+def deleted(server):
+    """an account that is deleted leaves its contacts, at once or when they come, and one made anew inherits nothing"""
+    juliet = seat(server, "juliet@localhost/x", 1)
+    for name in ("here", "away"):
+        server.add_account(name + "@localhost")
+    for name in ("here", "away"):
+        client = seat(server, name + "@localhost/x", 0)
+        client.send("<presence/>")
+        client.send("<presence to='juliet@localhost' type='subscribed'/>")
+        get(client)
+        juliet.send("<presence to='%s@localhost' type='subscribed'/>" % name)
+        juliet.send("<presence to='%s@localhost' type='subscribe'/>" % name)
+        get(juliet)
+        client.send("<presence to='juliet@localhost' type='subscribe'/>")
+        until(client, lambda e: is_push(e) and item_of(e).get("subscription") == "both")
+        client.close()
+    equal({i.get("subscription") for i in get(juliet).find(ROSTER + "query")}, {"both"})
+    here = seat(server, "here@localhost/x", 0)
+    here.send("<presence/>")
+    until(here, lambda e: e.get("from") == "here@localhost/x")
+    server.ctl("deluser", "here@localhost")
+    for kind in ("unsubscribe", "unsubscribed"):
+        until(juliet, lambda e: e.get("from") == "here@localhost" and e.get("type") == kind)
+    push = until(juliet, is_push)
+    equal((item_of(push).get("jid"), item_of(push).get("subscription")), ("here@localhost", "none"))
+    here.close()
+    server.ctl("deluser", "away@localhost")
+    server.add_account("away@localhost")
+    stranger = seat(server, "away@localhost/x", 0)
+    equal(len(get(stranger).find(ROSTER + "query")), 0, "inherited items")
+    stranger.send("<presence/>")
+    until(stranger, lambda e: e.get("from") == "away@localhost/x")
+    juliet.send("<presence><show>away</show></presence>")
+    until(juliet, lambda e: is_push(e) and item_of(e).get("jid") == "away@localhost")
+    equal({i.get("subscription") for i in get(juliet).find(ROSTER + "query")}, {"none"})
+    stranger.send("<iq type='get' id='sync'><ping xmlns='urn:xmpp:ping'/></iq>")
+    equal(stranger.get().get("id"), "sync", "what the stranger sees of her")
+    forget(juliet)
+    stranger.close()
+    juliet.close()
+    server.ctl("deluser", "away@localhost")
+
+
+FACTS = [two_change_one, asked_while_changed, old_versions, past_the_log, both_sides_at_once, deleted, killed]
 
 if __name__ == "__main__":
     run(FACTS, lambda: Server(workers=2, host_options="require_tls = false;",
