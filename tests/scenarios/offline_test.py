@@ -9,6 +9,7 @@ from pair import seat
 from server import PASSWORD, Server
 
 MOST = 1000
+STRANGERS = 100
 QUOTA = 16 << 20
 LARGE = 400
 ROUNDS = 8
@@ -71,6 +72,23 @@ def read(client, count):
         if got.tag.endswith("}message"):
             numbers.append(int(got.get("id")))
     return numbers
+
+
+def strangers(server):
+    """of a stranger fewer are kept, of one who is in the roster as many as there may be"""
+    romeo = enter(server, "romeo@localhost/phone")
+    write(romeo, 0, STRANGERS + 1)
+    got = romeo.get()
+    equal((got.get("type"), got.get("id")), ("error", str(STRANGERS)), "refusal")
+    for jid in ("juliet@localhost/balcony", "nurse@localhost/house"):
+        friend = enter(server, jid)
+        friend.send("<iq type='set' id='r'><query xmlns='jabber:iq:roster'><item jid='romeo@localhost'/></query></iq>")
+        equal(friend.get().get("type"), "result", "roster set")
+        if jid.startswith("juliet"):
+            appear(friend)
+            equal(read(friend, STRANGERS), list(range(STRANGERS)), "numbers")
+        friend.close()
+    romeo.close()
 
 
 def thousand(server):
@@ -169,4 +187,4 @@ def make_server():
 
 
 if __name__ == "__main__":
-    run((thousand, bytes_quota, at_once, killed), make_server)
+    run((strangers, thousand, bytes_quota, at_once, killed), make_server)

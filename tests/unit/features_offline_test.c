@@ -16,7 +16,10 @@
 #define BATCH  64
 
 static const char config[] = "hosts = ( { name = \"localhost\"; require_tls = false; } );"
-			     "offline_messages = 200; offline_bytes = \"64 KiB\";";
+			     "offline_messages = 200; offline_bytes = \"64 KiB\";"
+			     "offline_strangers = 200;";
+static const char wary[] = "hosts = ( { name = \"localhost\"; require_tls = false; } );"
+			   "offline_strangers = 3;";
 
 static struct worker worker;
 static struct store_server *store;
@@ -173,6 +176,49 @@ over_the_number_or_the_bytes_it_is_refused(void **state)
 	assert_int_equal(count(caller_hear(&romeo), "<service-unavailable "), 1);
 }
 
+static uint64_t
+entries(void)
+{
+	struct txn *txn = store_read(worker.server.msg);
+	uint64_t count = txn_entries(txn, STORE_OFFLINE);
+
+	txn_end(&txn);
+	return count;
+}
+
+/* Until the account has fetched all there is; then nothing of the count is left. */
+static void
+a_stranger_has_a_smaller_number(void **state)
+{
+	worker_reload(&worker, wary);
+	for (int round = 0; round < 2; round++) {
+		write_some(4);
+		assert_int_equal(count(caller_hear(&romeo), "<service-unavailable "), 1);
+		caller_enter(&nook, &worker, "nurse", "house");
+		caller_say(&nook, "<message to='juliet@localhost' id='m003'><body>Madam</body></message>");
+		commit();
+		assert_int_equal(count(caller_hear(&nook), "<service-unavailable "), 0);
+		caller_close(&nook);
+		assert_int_equal(kept(), 4);
+		appear(&juliet, "balcony", 0);
+		commit();
+		assert_messages(caller_hear(&juliet), 0, 4);
+		commit();
+		caller_close(&juliet);
+		assert_int_equal(entries(), 1);	/* the number of the next message */
+	}
+}
+
+/* Notes to oneself are no stranger's. */
+static void
+the_account_itself_is_no_stranger(void **state)
+{
+	worker_reload(&worker, wary);
+	write_to("romeo@localhost", 0, 5);
+	commit();
+	assert_int_equal(count(caller_hear(&romeo), "<service-unavailable "), 0);
+}
+
 static void
 only_a_priority_of_0_or_more_takes_them(void **state)
 {
@@ -279,6 +325,20 @@ who_becomes_unavailable_leaves_the_rest_to_another(void **state)
 	caller_close(&nook);
 }
 
+/* What it was given is not given again, though it did not wait for the store. */
+static void
+who_ends_right_after_the_last_one_has_had_them(void **state)
+{
+	write_some(5);
+	caller_enter(&juliet, &worker, "juliet", "balcony");
+	caller_send(&juliet, "<presence/>");
+	worker_turns(&worker, 3);
+	assert_int_equal(count(caller_hear_once(&juliet), "<message "), 5);
+	caller_close(&juliet);
+	commit();
+	assert_int_equal(kept(), 0);
+}
+
 static void
 who_ends_while_its_batch_is_dropped_leaves_the_rest_too(void **state)
 {
@@ -305,12 +365,15 @@ main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 		TEST(the_sender_hears_nothing_and_the_recipient_all_once),
 		TEST(over_the_number_or_the_bytes_it_is_refused),
+		TEST(a_stranger_has_a_smaller_number),
+		TEST(the_account_itself_is_no_stranger),
 		TEST(only_a_priority_of_0_or_more_takes_them),
 		TEST(who_comes_before_the_commit_gets_what_is_committed),
 		TEST(a_second_one_gets_none_of_those_the_first_is_given),
 		TEST(a_batch_is_dropped_once_it_was_written_and_before_the_next_one),
 		TEST(what_was_not_written_goes_to_the_next_one),
 		TEST(who_becomes_unavailable_leaves_the_rest_to_another),
+		TEST(who_ends_right_after_the_last_one_has_had_them),
 		TEST(who_ends_while_its_batch_is_dropped_leaves_the_rest_too),
 	};
 

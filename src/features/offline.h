@@ -1,0 +1,23 @@
+/* offline.h -- what the two halves of offline messages share: keeping (offline.c) and giving (offline_give.c). */
+#pragma once
+
+#include "features/feature.h"
+#include "shm/store.h"
+
+/*
+ * The account alone names the queue of its messages; with the sender's hash, one that counts what a stranger has in it
+ * since it was last empty.
+ */
+struct offline_key {
+	uint64_t account;	/* big endian */
+	uint8_t	 sender[16];
+};
+
+/* Asks a resource that may have them, wherever it is, to look. */
+void	offline_tell_willing(struct server *server, uint64_t account);
+
+/* One step of giving: claims, appends a batch, has it dropped, or goes on. */
+void	offline_give(struct session *session);
+
+/* Before it ends: another one goes on. */
+void	offline_leave(struct session *session);
