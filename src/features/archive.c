@@ -12,6 +12,7 @@
 #include "xml/writer.h"
 
 #define STORED_MAX (400u << 10)	/* bytes of a message: a request is at most half a ring */
+#define FIRST_ROOM 2048		/* most messages fit at the first try */
 #define STEPS	   64		/* an archive's size is looked at so often while it fills up once */
 #define SETTLE_AGAIN_MS 1000
 
@@ -80,10 +81,13 @@ store(struct stanza *stanza, const struct archive_record *record, uint64_t *id)
 static struct slice
 write_stanza(struct stanza *stanza)
 {
-	size_t size = writer_write(stanza->element, NS_FORWARD, NULL, 0);
-	char *bytes = arena_alloc(stanza->arena, size);
+	char *bytes = arena_alloc(stanza->arena, FIRST_ROOM);
+	size_t size = writer_write(stanza->element, NS_FORWARD, bytes, FIRST_ROOM);
 
-	writer_write(stanza->element, NS_FORWARD, bytes, size);
+	if (size > FIRST_ROOM) {
+		bytes = arena_alloc(stanza->arena, size);
+		writer_write(stanza->element, NS_FORWARD, bytes, size);
+	}
 	return slice_of(bytes, size);
 }
 
@@ -131,25 +135,19 @@ keep(struct stanza *stanza, uint64_t sender, uint64_t recipient, uint64_t *id)
 
 /* --- on its way --- */
 
-static bool
-wants(struct archive *archive, uint64_t account, const struct jid *peer)
-{
-	struct txn *txn = store_read(archive->server->msg);
-	bool is_wanted = archive_wants(archive, txn, account, peer);
-
-	txn_end(&txn);
-	return is_wanted;
-}
-
-static uint64_t
-sender_of(struct stanza *stanza)
+/* Which ends want it, by their owners' preferences; recipient 0: it is no account of ours. */
+static void
+choose_ends(struct stanza *stanza, uint64_t *sender, uint64_t *recipient)
 {
 	struct archive *archive = archive_of(stanza);
+	struct txn *txn = store_read(archive->server->msg);
 
-	if (stanza->session == NULL ||
-	    !wants(archive, stanza->session->account, &stanza->to))
-		return 0;
-	return stanza->session->account;
+	*sender = stanza->session == NULL ? 0 : stanza->session->account;
+	if (*sender != 0 && !archive_wants(archive, txn, *sender, &stanza->to))
+		*sender = 0;
+	if (*recipient != 0 && !archive_wants(archive, txn, *recipient, &stanza->from))
+		*recipient = 0;
+	txn_end(&txn);
 }
 
 /*
@@ -160,7 +158,7 @@ static int
 archive_on_outgoing(struct stanza *stanza)
 {
 	struct archive *archive = archive_of(stanza);
-	uint64_t id;
+	uint64_t id, sender, nobody = 0;
 
 	if (archive == NULL || stanza->kind != KIND_MESSAGE)
 		return STANZA_PASS;
@@ -168,7 +166,8 @@ archive_on_outgoing(struct stanza *stanza)
 	if (!archive_is_worthy(stanza) ||
 	    config_find_host(archive->server->config, stanza->to.domain) != NULL)
 		return STANZA_PASS;
-	return keep(stanza, sender_of(stanza), 0, &id);
+	choose_ends(stanza, &sender, &nobody);
+	return keep(stanza, sender, nobody, &id);
 }
 
 static int
@@ -176,7 +175,7 @@ archive_on_incoming(struct stanza *stanza)
 {
 	struct archive *archive = archive_of(stanza);
 	char text[ARCHIVE_ID_SIZE];
-	uint64_t id, recipient;
+	uint64_t id, sender, recipient = stanza->account;
 	int verdict;
 
 	if (archive == NULL || stanza->kind != KIND_MESSAGE)
@@ -184,8 +183,8 @@ archive_on_incoming(struct stanza *stanza)
 	archive_strip_ids(stanza->arena, stanza->element, stanza->to.bare);
 	if (!archive_is_worthy(stanza))
 		return STANZA_PASS;
-	recipient = wants(archive, stanza->account, &stanza->from) ? stanza->account : 0;
-	verdict = keep(stanza, sender_of(stanza), recipient, &id);
+	choose_ends(stanza, &sender, &recipient);
+	verdict = keep(stanza, sender, recipient, &id);
 	if (verdict != STANZA_PASS || id == 0 || recipient == 0)
 		return verdict;
 	archive_id_write(&archive->keys, recipient, id, text);
