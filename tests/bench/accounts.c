@@ -1,5 +1,4 @@
-/* accounts.c -- makes many accounts with rosters in a data directory that no server uses.
- */
+/* accounts.c -- makes many accounts with rosters in a data directory that no server uses. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,4 @@
-/* im.c -- what the tasks share: numbers in stanzas, order, and waiting for a silent
- * server. */
+/* im.c -- what the tasks share: numbers in stanzas, order, and waiting for a silent server. */
 #include "tests/bench/im.h"
 
 #include <stdio.h>

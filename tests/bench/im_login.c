@@ -1,5 +1,4 @@
-/* im_login.c -- logins that bring a roster, the presence of contacts, and theirs to
- * those. */
+/* im_login.c -- logins that bring a roster, the presence of contacts, and theirs to those. */
 #include "tests/bench/im.h"
 
 #include <stdio.h>
