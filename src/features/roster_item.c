@@ -15,10 +15,12 @@ struct item_record {
 	uint32_t request_length;
 };
 
+/* A name or request that is absent has no bytes at all. */
 static char *
 put(char *at, struct slice bytes)
 {
-	memcpy(at, bytes.data, bytes.length);
+	if (bytes.length > 0)
+		memcpy(at, bytes.data, bytes.length);
 	return at + bytes.length;
 }
 
