@@ -65,17 +65,25 @@ check_output(struct caller *caller, bool has_header)
 	parser_free(&parser);
 }
 
+static struct worker fuzzed;
+
+/* Its directories lie in shared memory, and would stay there. */
+static void
+end_worker(void)
+{
+	worker_end(&fuzzed);
+}
+
 static struct worker *
 the_worker(void)
 {
-	static struct worker worker;
-
-	if (worker.server.shm == NULL) {
-		worker_begin(&worker, NULL);
+	if (fuzzed.server.shm == NULL) {
+		worker_begin(&fuzzed, NULL);
+		atexit(end_worker);
 		alarm(0);
 		log_set_level(LOG_ERROR);
 	}
-	return &worker;
+	return &fuzzed;
 }
 
 static void
