@@ -18,7 +18,7 @@
 #include "base/result.h"
 #include "shm/slots.h"
 
-#define DEADLINE_MS 5000
+#define DEADLINE_MS 20000	/* a busy machine is no fault; whoever is stuck stays so */
 
 void
 play_poke(int fd)
