@@ -8,6 +8,7 @@
 #define GROUPCHAT    RULE_TYPE(TYPE_GROUPCHAT)
 #define HEADLINE     RULE_TYPE(TYPE_HEADLINE)
 #define ERRORS	     RULE_TYPE(TYPE_ERROR)
+#define SILENT	     (HEADLINE | ERRORS)
 #define STATE	     (RULE_TYPE(TYPE_AVAILABLE) | RULE_TYPE(TYPE_UNAVAILABLE))
 #define REQUESTS     (RULE_TYPE(TYPE_GET) | RULE_TYPE(TYPE_SET))
 
@@ -22,25 +23,28 @@
 #define UNKNOWN	     RESOURCES_UNKNOWN
 
 /*
- * The first row that fits. A resource that is not there counts as the account for conversations: the RFC leaves
- * "normal" to be refused there (8.5.3.2.1), which loses what was written to a device that has just gone (R22).
+ * The first row that fits. Two differ from the RFC. A resource that is not there counts as the account for
+ * conversations: 8.5.3.2.1 leaves "normal" to be refused there, which loses what was written to a device that has just
+ * gone (R22). And a request reaches a resource also from those it does not show its presence to, which 8.5.3.1 advises
+ * against: rooms and calls need it, and who has a resource's name has been told it.
+ *
+ * Subscriptions and probes never come here: the presence feature has taken them.
  */
 static const struct rule rules[] = {
 	/* kind		  type	      to		 resources   action */
-	{ KIND_MESSAGE,  ERRORS,     ANY_TARGET,	 UNKNOWN,    RULE_IGNORE },
+	{ KIND_MESSAGE,  SILENT,     ANY_TARGET,	 UNKNOWN,    RULE_IGNORE },
 	{ KIND_MESSAGE,  ANY_TYPE,   ANY_TARGET,	 UNKNOWN,    RULE_REFUSE },
 	{ KIND_MESSAGE,  ANY_TYPE,   RESOURCE,		 ANY,	     RULE_RESOURCE },
 	{ KIND_MESSAGE,  TALK,	     ACCOUNT | ABSENT,	 WILLING,    RULE_BEST },
 	{ KIND_MESSAGE,  TALK,	     ACCOUNT | ABSENT,	 UNWILLING,  RULE_KEEP },
 	{ KIND_MESSAGE,  GROUPCHAT,  ACCOUNT | ABSENT,	 ANY,	     RULE_REFUSE },
 	{ KIND_MESSAGE,  HEADLINE,   ACCOUNT,		 WILLING,    RULE_WILLING },
-	{ KIND_MESSAGE,  HEADLINE,   ACCOUNT | ABSENT,	 ANY,	     RULE_IGNORE },
-	{ KIND_MESSAGE,  ERRORS,     ACCOUNT | ABSENT,	 ANY,	     RULE_IGNORE },
+	{ KIND_MESSAGE,  SILENT,     ACCOUNT | ABSENT,	 ANY,	     RULE_IGNORE },
 
 	{ KIND_PRESENCE, ANY_TYPE,   ANY_TARGET,	 UNKNOWN,    RULE_IGNORE },
-	{ KIND_PRESENCE, ANY_TYPE,   RESOURCE,		 ANY,	     RULE_RESOURCE },
+	{ KIND_PRESENCE, STATE | ERRORS, RESOURCE,	 ANY,	     RULE_RESOURCE },
 	{ KIND_PRESENCE, STATE,	     ACCOUNT,		 ANY,	     RULE_AVAILABLE },
-	{ KIND_PRESENCE, ANY_TYPE,   ACCOUNT | ABSENT,	 ANY,	     RULE_IGNORE },
+	{ KIND_PRESENCE, ANY_TYPE,   ANY_TARGET,	 ANY,	     RULE_IGNORE },
 
 	{ KIND_IQ,	 REQUESTS,   ANY_TARGET,	 UNKNOWN,    RULE_REFUSE },
 	{ KIND_IQ,	 ANY_TYPE,   ANY_TARGET,	 UNKNOWN,    RULE_IGNORE },

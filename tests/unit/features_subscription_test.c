@@ -11,21 +11,25 @@ static const unsigned states[] = { N, NO, NI, NOI, T, TI, F, FO, B };
 
 #define STATES (sizeof(states) / sizeof(states[0]))
 
-/* As the RFC's tables have it: "MUST" (+) or "MUST NOT" (-), then the new state, in the order of A.1. */
+/*
+ * RFC 6121 appendix A.2 (tables 2 to 5) and A.3 (tables 6 to 9): "MUST" (+) or "MUST NOT" and "SHOULD NOT" (-), then the
+ * new state, in the order of A.1. What A.2.3 calls "pre-approval" is no state of A.1: the account's own flag (3.4).
+ */
 static const struct {
+	const char	 *section;
 	enum direction	  direction;
 	enum subscription type;
 	const char	 *passes;
 	unsigned	  next[STATES];
 } rows[] = {
-	{ OUTBOUND, SUBSCRIBE, "+++++++++", { NO, NO, NOI, NOI, T, TI, FO, FO, B } },
-	{ OUTBOUND, UNSUBSCRIBE, "+++++++++", { N, N, NI, NI, N, NI, F, F, F } },
-	{ OUTBOUND, SUBSCRIBED, "--++-+---", { N, NO, F, FO, T, B, F, FO, B } },
-	{ OUTBOUND, UNSUBSCRIBED, "--++-++++", { N, NO, N, NO, T, T, N, NO, T } },
-	{ INBOUND, SUBSCRIBE, "++--+----", { NI, NOI, NI, NOI, TI, TI, F, FO, B } },
-	{ INBOUND, UNSUBSCRIBE, "--++-++++", { N, NO, N, NO, T, T, N, NO, T } },
-	{ INBOUND, SUBSCRIBED, "-+-+---+-", { N, T, NI, TI, T, TI, F, B, B } },
-	{ INBOUND, UNSUBSCRIBED, "-+-+++-++", { N, N, NI, NI, N, NI, F, F, F } },
+	{ "A.2.1", OUTBOUND, SUBSCRIBE, "+++++++++", { NO, NO, NOI, NOI, T, TI, FO, FO, B } },
+	{ "A.2.2", OUTBOUND, UNSUBSCRIBE, "+++++++++", { N, N, NI, NI, N, NI, F, F, F } },
+	{ "A.2.3", OUTBOUND, SUBSCRIBED, "--++-+---", { N, NO, F, FO, T, B, F, FO, B } },
+	{ "A.2.4", OUTBOUND, UNSUBSCRIBED, "--++-++++", { N, NO, N, NO, T, T, N, NO, T } },
+	{ "A.3.1", INBOUND, SUBSCRIBE, "++--+----", { NI, NOI, NI, NOI, TI, TI, F, FO, B } },
+	{ "A.3.2", INBOUND, UNSUBSCRIBE, "--++-++++", { N, NO, N, NO, T, T, N, NO, T } },
+	{ "A.3.3", INBOUND, SUBSCRIBED, "-+-+---+-", { N, T, NI, TI, T, TI, F, B, B } },
+	{ "A.3.4", INBOUND, UNSUBSCRIBED, "-+-+++-++", { N, N, NI, NI, N, NI, F, F, F } },
 };
 
 static void
@@ -38,7 +42,7 @@ every_cell_is_that_of_the_rfc(void **state)
 
 			if (step.flags != rows[row].next[i] ||
 			    step.passes != (rows[row].passes[i] == '+'))
-				fail_msg("row %zu, state %zu", row, i);
+				fail_msg("%s, state %zu", rows[row].section, i);
 		}
 }
 

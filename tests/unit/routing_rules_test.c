@@ -16,25 +16,31 @@ static const enum rule_resources situations[] = { RESOURCES_UNKNOWN, RESOURCES_N
  */
 static const char letters[] = "RBWVAKX-";
 
-/* Who has which resources: unknown, none available, negative ones, willing ones. */
+/*
+ * Who has which resources: unknown, none available, negative ones, willing ones. Their sections in RFC 6121: unknown 8.5.1,
+ * account 8.5.2.2 (none, negative) and 8.5.2.1 (willing), resource 8.5.3.1, absent 8.5.3.2.
+ */
 static const struct {
 	enum stanza_kind kind;
 	enum stanza_type type;
 	const char *account, *resource, *absent;
 } cases[] = {
+	/* 8.5.2.1.1, 8.5.2.2.1, 8.5.3.1, 8.5.3.2.1 */
 	{ KIND_MESSAGE, TYPE_NORMAL,		"XKKB", "XRRR", "XKKB" },
 	{ KIND_MESSAGE, TYPE_CHAT,		"XKKB", "XRRR", "XKKB" },
 	{ KIND_MESSAGE, TYPE_GROUPCHAT,		"XXXX", "XRRR", "XXXX" },
-	{ KIND_MESSAGE, TYPE_HEADLINE,		"X--W", "XRRR", "X---" },
+	{ KIND_MESSAGE, TYPE_HEADLINE,		"---W", "-RRR", "----" },
 	{ KIND_MESSAGE, TYPE_ERROR,		"----", "-RRR", "----" },
+	/* 8.5.2.1.2, 8.5.2.2.2, 8.5.3.1, 8.5.3.2.2; subscriptions and probes: 3 and 4.3, before any rule. */
 	{ KIND_PRESENCE, TYPE_AVAILABLE,	"-VVV", "-RRR", "----" },
 	{ KIND_PRESENCE, TYPE_UNAVAILABLE,	"-VVV", "-RRR", "----" },
-	{ KIND_PRESENCE, TYPE_SUBSCRIBE,	"----", "-RRR", "----" },
-	{ KIND_PRESENCE, TYPE_SUBSCRIBED,	"----", "-RRR", "----" },
-	{ KIND_PRESENCE, TYPE_UNSUBSCRIBE,	"----", "-RRR", "----" },
-	{ KIND_PRESENCE, TYPE_UNSUBSCRIBED,	"----", "-RRR", "----" },
-	{ KIND_PRESENCE, TYPE_PROBE,		"----", "-RRR", "----" },
+	{ KIND_PRESENCE, TYPE_SUBSCRIBE,	"----", "----", "----" },
+	{ KIND_PRESENCE, TYPE_SUBSCRIBED,	"----", "----", "----" },
+	{ KIND_PRESENCE, TYPE_UNSUBSCRIBE,	"----", "----", "----" },
+	{ KIND_PRESENCE, TYPE_UNSUBSCRIBED,	"----", "----", "----" },
+	{ KIND_PRESENCE, TYPE_PROBE,		"----", "----", "----" },
 	{ KIND_PRESENCE, TYPE_ERROR,		"----", "-RRR", "----" },
+	/* 8.5.2.1.3, 8.5.2.2.3, 8.5.3.1, 8.5.3.2.3 */
 	{ KIND_IQ, TYPE_GET,			"XAAA", "XRRR", "XXXX" },
 	{ KIND_IQ, TYPE_SET,			"XAAA", "XRRR", "XXXX" },
 	{ KIND_IQ, TYPE_RESULT,			"----", "-RRR", "----" },
@@ -64,6 +70,54 @@ every_case_has_the_action_of_the_rfc(void **state)
 		check(i, TARGET_ACCOUNT, cases[i].account);
 		check(i, TARGET_RESOURCE, cases[i].resource);
 		check(i, TARGET_ABSENT, cases[i].absent);
+	}
+}
+
+/*
+ * 8.5.4, table 1, in its words: kept (O), an error (E), silence (S), to the resource (D), to the best (M), to all (A). With
+ * one willing resource D to the bare JID is that one: the best, or all.
+ */
+static const struct {
+	int		 situation;
+	enum rule_target target;
+	const char	*normal, *chat, *groupchat, *headline;
+} table_1[] = {
+	{ UNKNOWN,  TARGET_ACCOUNT,	"SE", "SE", "E",  "S" },
+	{ UNKNOWN,  TARGET_ABSENT,	"SE", "SE", "SE", "SE" },
+	{ NONE,	    TARGET_ACCOUNT,	"OE", "OE", "E",  "S" },
+	{ NONE,	    TARGET_ABSENT,	"SE", "OE", "SE", "SE" },
+	{ NEGATIVE, TARGET_ACCOUNT,	"OE", "OE", "E",  "S" },
+	{ NEGATIVE, TARGET_RESOURCE,	"D",  "D",  "D",  "D" },
+	{ NEGATIVE, TARGET_ABSENT,	"SE", "OE", "SE", "SE" },
+	{ WILLING,  TARGET_ACCOUNT,	"MA", "MA", "E",  "A" },
+	{ WILLING,  TARGET_RESOURCE,	"D",  "D",  "D",  "D" },
+	{ WILLING,  TARGET_ABSENT,	"SE", "MA", "SE", "SE" },
+};
+
+static void
+check_table_1(size_t row, enum stanza_type type, const char *allowed)
+{
+	static const char words[] = { [RULE_RESOURCE] = 'D', [RULE_BEST] = 'M',
+		[RULE_WILLING] = 'A', [RULE_KEEP] = 'O', [RULE_REFUSE] = 'E', [RULE_IGNORE] = 'S' };
+	enum rule_action action = rules_find(KIND_MESSAGE, type, table_1[row].target,
+	    situations[table_1[row].situation]);
+
+	if (strchr(allowed, words[action]) == NULL)
+		fail_msg("row %zu, %s: %c", row, stanza_type_name(type), words[action]);
+}
+
+/* "normal" to a resource that is not there is treated as "chat" is: see rules.c. */
+static void
+messages_keep_table_1(void **state)
+{
+	for (size_t row = 0; row < sizeof(table_1) / sizeof(table_1[0]); row++) {
+		bool is_absent = table_1[row].target == TARGET_ABSENT;
+
+		check_table_1(row, TYPE_NORMAL,
+		    is_absent ? table_1[row].chat : table_1[row].normal);
+		check_table_1(row, TYPE_CHAT, table_1[row].chat);
+		check_table_1(row, TYPE_GROUPCHAT, table_1[row].groupchat);
+		check_table_1(row, TYPE_HEADLINE, table_1[row].headline);
 	}
 }
 
@@ -103,6 +157,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_case_has_the_action_of_the_rfc),
+		cmocka_unit_test(messages_keep_table_1),
 		cmocka_unit_test(every_row_decides_something),
 	};
 
