@@ -1,7 +1,8 @@
 /* content.c -- what a message carries, as bits: by these it is kept, copied, or may wait. */
 #include "features/content.h"
 
-static const struct {
+/* Those of one namespace stand together. */
+static const struct row {
 	enum xml_namespace ns;
 	const char	  *name;	/* NULL: any */
 	unsigned	   content;
@@ -39,17 +40,41 @@ static const struct {
 	(CONTENT_THREAD | CONTENT_CHAT_STATE | CONTENT_NO_STORE | CONTENT_NO_PERMANENT_STORE |    \
 	    CONTENT_NO_COPY | CONTENT_PRIVATE | CONTENT_DELAY)
 
+/* Every message is asked several times: 1 + the first row of each namespace, filled at first use; 0: it has none. */
+static uint8_t first_rows[NS_COUNT];
+static bool first_rows_are_filled;
+
+static void
+fill_first_rows(void)
+{
+	for (size_t i = ROWS; i-- > 0;)
+		first_rows[rows[i].ns] = (uint8_t)(i + 1);
+	first_rows_are_filled = true;
+}
+
+static const struct row *
+find_row(const struct element *child)
+{
+	size_t i = first_rows[child->ns];
+
+	if (i == 0)
+		return NULL;
+	for (i--; i < ROWS && rows[i].ns == child->ns; i++)
+		if (rows[i].name == NULL || slice_is(child->name, rows[i].name))
+			return &rows[i];
+	return NULL;
+}
+
 static unsigned
 content_of_child(const struct element *child)
 {
-	for (size_t i = 0; i < ROWS; i++)
-		if (child->ns == rows[i].ns &&
-		    (rows[i].name == NULL || slice_is(child->name, rows[i].name)))
-			return rows[i].content == CONTENT_ROOM &&
-				element_child(child, NS_MUC_USER, "invite") != NULL
-			    ? CONTENT_INVITE
-			    : rows[i].content;
-	return CONTENT_OTHER;
+	const struct row *row = find_row(child);
+
+	if (row == NULL)
+		return CONTENT_OTHER;
+	if (row->content == CONTENT_ROOM && element_child(child, NS_MUC_USER, "invite") != NULL)
+		return CONTENT_INVITE;
+	return row->content;
 }
 
 unsigned
@@ -57,6 +82,8 @@ content_of(const struct element *message)
 {
 	unsigned content = 0;
 
+	if (!first_rows_are_filled)
+		fill_first_rows();
 	for (struct element *child = element_first(message); child != NULL;
 	     child = element_next(message, child))
 		content |= content_of_child(child);

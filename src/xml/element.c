@@ -46,25 +46,12 @@ element_new(struct arena *arena, enum xml_namespace ns, const char *name)
 	return element;
 }
 
-bool
-element_is(const struct element *element, enum xml_namespace ns, const char *name)
-{
-	return element->ns == ns && slice_is(element->name, name);
-}
-
 struct slice
-element_attribute(const struct element *element, const char *name)
+element_attribute_named(const struct element *element, enum xml_namespace ns,
+			struct slice name)
 {
-	return element_attribute_ns(element, NS_NONE, name);
-}
+	const struct attribute *found = find_attribute(element, ns, name);
 
-struct slice
-element_attribute_ns(const struct element *element, enum xml_namespace ns,
-		     const char *name)
-{
-	const struct attribute *found;
-
-	found = find_attribute(element, ns, slice_from_text(name));
 	return found == NULL ? slice_of(NULL, 0) : found->value;
 }
 

@@ -42,12 +42,29 @@ struct element {
 /* Names given as text are borrowed: literals, or as lasting as the arena. */
 struct element	*element_new(struct arena *arena, enum xml_namespace ns, const char *name);
 
-bool		 element_is(const struct element *element, enum xml_namespace ns, const char *name);
+/* Here, so that the length of a literal is known when it is compiled: a stanza is asked dozens of times. */
+static inline bool
+element_is(const struct element *element, enum xml_namespace ns, const char *name)
+{
+	return element->ns == ns && slice_is(element->name, name);
+}
 
-/* An attribute without a namespace; .data is NULL when it is absent. */
-struct slice	 element_attribute(const struct element *element, const char *name);
-struct slice	 element_attribute_ns(const struct element *element, enum xml_namespace ns,
-		    const char *name);
+struct slice	 element_attribute_named(const struct element *element, enum xml_namespace ns,
+		    struct slice name);
+
+/* .data is NULL when it is absent. */
+static inline struct slice
+element_attribute_ns(const struct element *element, enum xml_namespace ns, const char *name)
+{
+	return element_attribute_named(element, ns, slice_from_text(name));
+}
+
+/* An attribute without a namespace. */
+static inline struct slice
+element_attribute(const struct element *element, const char *name)
+{
+	return element_attribute_named(element, NS_NONE, slice_from_text(name));
+}
 
 /* Replaces or adds. The bytes are borrowed: copy into the arena first where they do not live as long. */
 void		 element_set(struct arena *arena, struct element *element, const char *name,
