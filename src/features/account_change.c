@@ -80,17 +80,13 @@ end_all(struct server *server, void *data)
 /* --- one change from its beginning to its end --- */
 
 static bool
-may_begin(struct server *server, struct slot_ref origin)
+may_begin(struct server *server)
 {
 	int count = 0;
 
 	for (struct account_change *change = server->account_changes; change != NULL;
-	     change = change->next) {
-		if (origin.slot != UINT32_MAX && change->origin.slot == origin.slot &&
-		    change->origin.epoch == origin.epoch)
-			return false;
+	     change = change->next)
 		count++;
-	}
 	return count < CHANGES_MAX;
 }
 
@@ -270,7 +266,7 @@ account_change(struct stanza *stanza, const struct account_wish *wish, pending_f
 	struct stanza kept = outline(stanza);
 	struct account_change *change;
 
-	if (!may_begin(server, stanza->origin))
+	if (!may_begin(server))
 		return STANZA_RESOURCE_CONSTRAINT;
 	change = begin(stanza, wish->bare_jid, wish->password.length, done, data, size);
 	change->verb = STORE_ACCOUNT_PUT;
@@ -291,7 +287,7 @@ account_delete(struct stanza *stanza, struct slice bare_jid, uint64_t account,
 	struct stanza kept = outline(stanza);
 	struct account_change *change;
 
-	if (!may_begin(router_server(stanza->router), stanza->origin))
+	if (!may_begin(router_server(stanza->router)))
 		return STANZA_RESOURCE_CONSTRAINT;
 	change = begin(stanza, bare_jid, 0, done, data, size);
 	change->verb = STORE_ACCOUNT_DELETE;

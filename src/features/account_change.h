@@ -13,10 +13,10 @@
 typedef int account_more_fn(struct stanza *stanza, const void *data, struct store_change *changes);
 
 /*
- * From a handler: makes an account, or gives one new keys. Returns STANZA_LATER, or resource-constraint while this
- * session or too many others have one under way. done gets a stanza without payload, so that no copy of the password
- * waits anywhere, and RESULT_OK, RESULT_INVALID (no client could send that password), RESULT_EXISTS, RESULT_NOT_FOUND, or what
- * the store said. The account's sessions but the asker's are reset.
+ * From a handler: makes an account, or gives one new keys. Returns STANZA_LATER, or resource-constraint while too many
+ * have one under way. done gets a stanza without payload, so that no copy of the password waits anywhere, and RESULT_OK,
+ * RESULT_INVALID (no client could send that password), RESULT_EXISTS, RESULT_NOT_FOUND, or what the store said. The
+ * account's sessions but the asker's are reset.
  */
 struct account_wish {
 	struct slice	 bare_jid;	/* prepared, at a host of ours */

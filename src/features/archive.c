@@ -55,6 +55,7 @@ ask(struct stanza *stanza, const struct archive_changes *changes,
 	name.element = element_new(stanza->arena, NS_CLIENT, "message");
 	name.payload = NULL;
 	name.is_traced = false;
+	name.is_aside = true;	/* it was delivered, or kept, in its order */
 	return pending_ask(&name, STORE_MSG, changes->change, changes->count, on_kept,
 	    record->end, sizeof(record->end));
 }

@@ -237,9 +237,11 @@ on_timer(struct timer *timer, void *parameter)
 	pending_release(job->archive->server, &job->waiting, 0);
 }
 
+/* What it may show is settled (newest), and its results go out as the client reads and acknowledges: which it goes on doing. */
 static int
 wait(struct archive_query_job *job, struct stanza *stanza, uint64_t ms)
 {
+	stanza->is_aside = true;
 	job->waiting = pending_hold(stanza, on_resume, &job, sizeof(job));
 	timer_start(job->archive->server->timers, &job->timer, ms, on_timer, job);
 	return STANZA_LATER;

@@ -217,6 +217,7 @@ attempt(struct stanza *stanza, const struct way *way)
 	delivery_begin(&router->delivery, router->server->shm, stanza->origin, stanza->number);
 	verdict = way->act(stanza, way->context);
 	router_trace_verdict(stanza, "routed", "", verdict);
+	stanza->is_later = verdict == STANZA_LATER;
 	if (verdict > 0)
 		answer_error(stanza, (enum stanza_condition)verdict);
 	result = delivery_run(&router->delivery);
@@ -295,6 +296,21 @@ run_after(struct router *router)
 	router->is_after = false;
 }
 
+/* R8. Who sent it may have gone, on its way or while it waited. */
+static void
+keep_order(const struct stanza *stanza)
+{
+	struct session *session;
+
+	if (stanza->is_aside || stanza->origin.slot == UINT32_MAX)
+		return;
+	session = session_find(stanza->router->server, stanza->origin);
+	if (session != NULL && stanza->is_later)
+		session_wait(session, stanza->number);
+	else if (session != NULL)
+		session_go_on(session, stanza->number);
+}
+
 static void
 finish(struct stanza *stanza, int result)
 {
@@ -307,6 +323,7 @@ finish(struct stanza *stanza, int result)
 	}
 	if (result != 0 && slot != NULL)
 		slot_handled(slot, stanza->number);
+	keep_order(stanza);
 	router->busy = false;
 	arena_reset(&router->arena);
 	run_after(router);

@@ -44,6 +44,8 @@ struct stanza {
 	uint64_t	 account;	/* of "to" when it is a local account; 0: none */
 	const struct recipients *recipients;	/* from STAGE_DELIVERED on: see stage.h */
 	bool		 is_traced;	/* somebody watches its sender or recipient */
+	bool		 is_later;	/* a callback will answer: the sender's next stanza waits */
+	bool		 is_aside;	/* but not for this: its place in the order is settled, or it has none */
 };
 
 /* Kind and type from the element's name and type attribute; false where RFC 6120 or 6121 knows no such type. */

@@ -175,15 +175,30 @@ on_bind(void *owner, struct slice resource, struct slice *full_jid)
 	return 0;
 }
 
+/* --- what may be read --- */
+
+static void
+pause_input(struct session *session, enum session_pause why)
+{
+	session->paused |= why;
+	if (session->conn != NULL)
+		stream_pause(session->conn);
+}
+
+static void
+resume_input(struct session *session, enum session_pause why)
+{
+	session->paused &= ~(unsigned)why;
+	if (session->paused == 0 && session->conn != NULL)
+		stream_resume(session->conn);
+}
+
 /* Who does not read the answers is not asked for more questions; its outbox stays near this size. */
 static void
 hold_if_full(struct session *session)
 {
-	if (session->is_held || session->conn == NULL ||
-	    outbox_bytes(session->slot) < OUTBOX_HIGH)
-		return;
-	session->is_held = true;
-	stream_pause(session->conn);
+	if (session->conn != NULL && outbox_bytes(session->slot) >= OUTBOX_HIGH)
+		pause_input(session, PAUSED_OUTBOX);
 }
 
 /* What an inactive client need not get yet is no sign that it does not read. */
@@ -197,11 +212,8 @@ has_read(const struct session *session)
 static void
 release_if_drained(struct session *session)
 {
-	if (!session->is_held || !has_read(session))
-		return;
-	session->is_held = false;
-	if (!session->waits_for_store)
-		stream_resume(session->conn);
+	if ((session->paused & PAUSED_OUTBOX) && has_read(session))
+		resume_input(session, PAUSED_OUTBOX);
 }
 
 /* A stanza may want one large request of each store; those of many sessions that come before they are held have room. */
@@ -216,23 +228,46 @@ session_stores_have_room(const struct server *server)
 static void
 hold_for_store(struct session *session)
 {
-	if (session->waits_for_store || session->conn == NULL ||
+	if ((session->paused & PAUSED_STORES) || session->conn == NULL ||
 	    session_stores_have_room(session->server))
 		return;
-	session->waits_for_store = true;
 	session->server->sessions->waiting++;
-	stream_pause(session->conn);
+	pause_input(session, PAUSED_STORES);
 }
 
 void
 session_release(struct session *session)
 {
-	if (!session->waits_for_store)
+	if ((session->paused & PAUSED_STORES) == 0)
 		return;
-	session->waits_for_store = false;
 	session->server->sessions->waiting--;
-	if (session->conn != NULL && !session->is_held)
-		stream_resume(session->conn);
+	resume_input(session, PAUSED_STORES);
+}
+
+void
+session_wait(struct session *session, uint64_t stanza)
+{
+	if (session->awaits != 0)
+		return;
+	session->awaits = stanza;
+	pause_input(session, PAUSED_ANSWER);
+}
+
+/* Not from here: the answers that came with this one are handled first, each by itself. */
+void
+session_go_on(struct session *session, uint64_t stanza)
+{
+	if (session->awaits != stanza || stanza == 0)
+		return;
+	session->awaits = 0;
+	wake_mark(session->server->shm, session->ref.slot);
+}
+
+void
+session_read_on(struct session *session)
+{
+	if ((session->paused & PAUSED_ANSWER) && session->awaits == 0)
+		resume_input(session, PAUSED_ANSWER);
 }
 
 static void

@@ -16,6 +16,13 @@ struct element;
 struct server;
 struct stream;
 
+/* Why a session's input waits; it goes on when none is left. Whoever gives a session a connection pauses that one too. */
+enum session_pause {
+	PAUSED_OUTBOX = 1,	/* until its outbox has drained */
+	PAUSED_STORES = 2,	/* until the stores have room for requests */
+	PAUSED_ANSWER = 4	/* until its last stanza was answered */
+};
+
 /* Whose is what in session->private. */
 enum session_private { PRIVATE_OFFLINE, SESSION_PRIVATES };
 
@@ -36,8 +43,8 @@ struct session {
 	int8_t		     priority;
 	bool		     available;		/* presence without a type, and no unavailable since */
 	bool		     interested;	/* has asked for the roster */
-	bool		     is_held;		/* its input waits until its outbox has drained */
-	bool		     waits_for_store;	/* its input waits until the stores have room for requests */
+	unsigned	     paused;		/* enum session_pause */
+	uint64_t	     awaits;		/* the stanza that is to be answered first; 0: none */
 	bool		     ending;		/* session_close() or session_destroy() has begun */
 	uint64_t	     received;		/* stanzas parsed: the number of the newest */
 	struct outbox_cursor cursor;		/* next byte for the socket */
@@ -83,6 +90,13 @@ void	sessions_stop(struct server *server, void (*on_done)(struct server *server)
 struct session *session_find(struct server *server, struct slot_ref ref);
 struct session *session_of_slot(struct server *server, uint32_t slot);
 uint32_t sessions_count(const struct server *server);
+
+/*
+ * R8: a stanza whose answer comes later is not overtaken by the next one. Its input waits from the first call on until
+ * the second has named that stanza; it goes on in a turn of its own, before the loop sleeps.
+ */
+void	session_wait(struct session *session, uint64_t stanza);
+void	session_go_on(struct session *session, uint64_t stanza);
 
 /* Asks for its outbox to be written before the loop sleeps. */
 void	session_want_write(struct session *session);

@@ -114,7 +114,11 @@ on_dirty(void *owner, uint32_t slot)
 		counter_add(server->shm, COUNTER_ORDERS, 1);
 		obey(session, order);
 	}
+	session = session_of_slot(server, slot);	/* some orders end it */
+	if (session == NULL)
+		return;
 	session_want_write(session);
+	session_read_on(session);
 }
 
 /* --- after a death --- */
@@ -177,7 +181,7 @@ close_if_host_is_gone(struct session *session)
 static void
 release_if_room(struct session *session)
 {
-	if (session->waits_for_store && session_stores_have_room(session->server))
+	if ((session->paused & PAUSED_STORES) && session_stores_have_room(session->server))
 		session_release(session);
 }
 
