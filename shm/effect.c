@@ -187,7 +187,7 @@ append(struct shm *shm, struct effect_step *step, uint64_t serial, uint32_t inde
 	outbox_append(shm, step->slot, step, mine(shm)->staging,
 	    step_id(shm->me, serial, index));
 	/* Who dies before this has it told once more, which an idempotent push allows. */
-	if (step->tells != STEP_TELLS_NOTHING)
+	if (step->tells == STEP_TELLS_NEXT || step->tells == STEP_TELLS_ALL)
 		atomic_store(&slot->told, step->told);
 }
 

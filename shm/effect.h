@@ -30,7 +30,8 @@ int	effect_add(struct shm *shm, struct slot_ref target, enum entry_kind kind, ui
 /*
  * Of the step added last: with its append the session has been told all up to that version of its roster
  * (STEP_TELLS_ALL), or the next one after what it knows, without which nothing is appended (STEP_TELLS_NEXT). So
- * however many workers tell one session of versions, it hears each once, in their order.
+ * however many workers tell one session of versions, it hears each once, in their order. STEP_TELLS_STORED: told is the
+ * number that a message has in the queue it was kept in; outbox_stored() finds it.
  */
 void	effect_tells(struct shm *shm, enum step_tells tells, uint64_t told);
 

@@ -95,6 +95,7 @@ enum slot_flag {
 	SLOT_DIRECT_TLS = 1 << 9,
 	SLOT_BLOCKLIST = 1 << 11,	/* has asked for the list of whom its account blocks */
 	SLOT_TAKES_OFFLINE = 1 << 10,	/* the messages kept for its account go to it alone */
+	SLOT_MANAGED = 1 << 12,		/* stream management: entries stay until the client acknowledges them */
 };
 
 /* What another process asks of the owner; the owner clears it. */
@@ -147,6 +148,15 @@ struct slot {
 	char		 tls[32];	/* "TLSv1.3 TLS_AES_256_GCM_SHA384", cut */
 	char		 mechanism[24];
 	_Atomic uint64_t told;		/* under the lock: 1 + the roster version it was last told; 0: not asked */
+	_Atomic uint64_t passed[2];	/* entries passed over among those given back: [out_acked & 1] counts */
+	_Atomic uint64_t passes;	/* entries ever passed over, and perhaps one more */
+	/* stream management (XEP-0198), by the owner: what its counters begin behind */
+	_Atomic uint64_t sm_in;		/* stanzas before <enable/> */
+	_Atomic uint64_t sm_out;	/* entries before <enabled/> */
+	_Atomic uint64_t sm_passed;	/* of those, the ones passed over */
+	_Atomic uint64_t offline_given;	/* number in the account's queue of the last kept message given back */
+	_Atomic uint32_t resume_ms;	/* how long it waits for its client */
+	_Atomic uint32_t taker;		/* worker + 1 that wants it: with ORDER_GIVE_AWAY */
 } __attribute__((aligned(512)));
 static_assert(sizeof(struct slot) == 512, "slot");
 
@@ -187,7 +197,7 @@ struct entry {
 	uint8_t	 flags;
 	uint16_t reserved;
 	uint64_t number;	/* 1 for the first of the session */
-	uint64_t stamp_us;	/* wall clock of the append */
+	uint64_t stamp_us;	/* wall clock of the append; with ENTRY_STORED its number in the store's queue */
 	uint64_t origin;	/* the step that made it */
 };
 static_assert(sizeof(struct entry) == 32, "entry");
@@ -200,8 +210,11 @@ static_assert(sizeof(struct entry) == 32, "entry");
 
 enum step_kind { STEP_APPEND = 1 };
 
-/* What an append means for `told` of its slot. STEP_TELLS_NEXT appends only where told is one less. */
-enum step_tells { STEP_TELLS_NOTHING, STEP_TELLS_NEXT, STEP_TELLS_ALL };
+/*
+ * What an append means for `told` of its slot. STEP_TELLS_NEXT appends only where told is one less. With
+ * STEP_TELLS_STORED it is the entry that is told its number in a store's queue.
+ */
+enum step_tells { STEP_TELLS_NOTHING, STEP_TELLS_NEXT, STEP_TELLS_ALL, STEP_TELLS_STORED };
 
 struct effect_piece {
 	uint32_t offset;	/* in the staging memory */

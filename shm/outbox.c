@@ -98,7 +98,7 @@ outbox_append(struct shm *shm, uint32_t index, const struct effect_step *step,
 		.kind = step->entry_kind,
 		.flags = step->entry_flags,
 		.number = next + 1,
-		.stamp_us = clock_wall_us(),
+		.stamp_us = step->tells == STEP_TELLS_STORED ? step->told : clock_wall_us(),
 		.origin = origin };
 	unsigned to = (next + 1) & 1;
 
@@ -292,7 +292,7 @@ outbox_step(struct shm *shm, struct slot_ref ref, struct outbox_cursor *cursor)
 	return true;
 }
 
-/* One byte, and nobody but the owner reads it: no lock. */
+/* One byte, and nobody but the owner reads it: no lock. The count comes first: at worst it makes others look in vain. */
 void
 outbox_pass_over(struct shm *shm, struct slot_ref ref, struct outbox_cursor *cursor)
 {
@@ -300,8 +300,10 @@ outbox_pass_over(struct shm *shm, struct slot_ref ref, struct outbox_cursor *cur
 	struct spot spot;
 
 	if (!is_there(&shm->slots[ref.slot], cursor) ||
-	    !read_header(shm, ref.slot, cursor, &entry, &spot))
+	    !read_header(shm, ref.slot, cursor, &entry, &spot) ||
+	    (entry.flags & ENTRY_PASSED_OVER))
 		return;
+	atomic_fetch_add(&shm->slots[ref.slot].passes, 1);
 	entry.flags |= ENTRY_PASSED_OVER;
 	memcpy(bytes_at(shm, spot) + offsetof(struct entry, flags), &entry.flags,
 	    sizeof(entry.flags));
@@ -343,12 +345,18 @@ give_blocks(struct shm *shm, uint32_t slot, struct chain chain, uint32_t final)
 	}
 }
 
-/* Walks from the head past entry `number`; its end is where the next one begins, if there is one. */
+/* What a walk over entries adds up. */
+struct tally {
+	uint64_t octets;
+	uint64_t passed;	/* entries passed over */
+};
+
+/* Walks from the cursor past entry `number`; its end is where the next one begins, if there is one. */
 static bool
 find_end(struct shm *shm, uint32_t index, struct outbox_cursor *cursor, uint64_t number,
-    uint64_t *octets)
+    struct tally *tally)
 {
-	*octets = 0;
+	*tally = (struct tally){ 0 };
 	while (cursor->number <= number) {
 		struct entry entry;
 		struct spot spot;
@@ -358,7 +366,8 @@ find_end(struct shm *shm, uint32_t index, struct outbox_cursor *cursor, uint64_t
 		spot.offset += HEADER;
 		if (!pass(shm, &spot, NULL, entry.length))
 			return corrupt(index, cursor->number, "chain");
-		*octets += entry.length;
+		tally->octets += entry.length;
+		tally->passed += (entry.flags & ENTRY_PASSED_OVER) != 0;
 		step_over(cursor, spot);
 	}
 	return true;
@@ -367,11 +376,11 @@ find_end(struct shm *shm, uint32_t index, struct outbox_cursor *cursor, uint64_t
 /* The place of the first entry that stays. */
 static bool
 find_new_head(struct shm *shm, uint32_t index, struct outbox_cursor *cursor, uint64_t number,
-    uint64_t *octets)
+    struct tally *tally)
 {
 	struct spot spot;
 
-	if (!find_end(shm, index, cursor, number, octets))
+	if (!find_end(shm, index, cursor, number, tally))
 		return false;
 	spot = spot_of(cursor->place);
 	if (!settle_spot(shm, &spot))
@@ -380,15 +389,44 @@ find_new_head(struct shm *shm, uint32_t index, struct outbox_cursor *cursor, uin
 	return true;
 }
 
+static struct outbox_cursor
+head_of(const struct slot *slot)
+{
+	uint64_t acked = atomic_load(&slot->out_acked);
+
+	return (struct outbox_cursor){ (acked >> 1) + 1, atomic_load(&slot->head[acked & 1]), 0 };
+}
+
+static uint64_t
+passed_given(const struct slot *slot)
+{
+	return atomic_load(&slot->passed[atomic_load(&slot->out_acked) & 1]);
+}
+
+/* Of the entries that stand, up to number. Nearly always there are none, and then nobody walks. */
+static uint64_t
+passed_standing(struct shm *shm, uint32_t index, uint64_t number)
+{
+	struct slot *slot = &shm->slots[index];
+	struct outbox_cursor cursor = head_of(slot);
+	struct tally tally = { 0 };
+
+	if (atomic_load(&slot->passes) != passed_given(slot))
+		(void)find_end(shm, index, &cursor, number, &tally);
+	return tally.passed;
+}
+
 static void
 give_all(struct shm *shm, uint32_t index, uint64_t next, uint64_t acked)
 {
 	struct slot *slot = &shm->slots[index];
+	uint64_t passed = passed_given(slot) + passed_standing(shm, index, next);
 	struct chain chain = { (uint32_t)(atomic_load(&slot->head[acked & 1]) >> 32), 0 };
 	uint32_t final = (uint32_t)(atomic_load(&slot->tail[next & 1]) >> 32);
 	uint64_t parity = (acked & 1) ^ 1;
 
 	atomic_store(&slot->head[parity], 0);
+	atomic_store(&slot->passed[parity], passed);
 	SHM_STEP("give: ready");
 	atomic_store_explicit(&slot->out_acked, next << 1 | parity, memory_order_release);
 	SHM_STEP("give: published");
@@ -400,20 +438,20 @@ static int
 give_some(struct shm *shm, uint32_t index, uint64_t number, uint64_t acked)
 {
 	struct slot *slot = &shm->slots[index];
-	struct outbox_cursor cursor = { (acked >> 1) + 1,
-		atomic_load(&slot->head[acked & 1]), 0 };
+	struct outbox_cursor cursor = head_of(slot);
 	struct chain chain = { .first = (uint32_t)(cursor.place >> 32) };
 	uint64_t parity = (acked & 1) ^ 1;
-	uint64_t octets;
+	struct tally tally;
 
-	if (!find_new_head(shm, index, &cursor, number, &octets))
+	if (!find_new_head(shm, index, &cursor, number, &tally))
 		return RESULT_CORRUPT;
 	chain.last = (uint32_t)(cursor.place >> 32);
 	atomic_store(&slot->head[parity], cursor.place);
+	atomic_store(&slot->passed[parity], passed_given(slot) + tally.passed);
 	SHM_STEP("give: ready");
 	atomic_store_explicit(&slot->out_acked, number << 1 | parity, memory_order_release);
 	SHM_STEP("give: published");
-	atomic_fetch_add(&slot->bytes_acked, octets);
+	atomic_fetch_add(&slot->bytes_acked, tally.octets);
 	give_blocks(shm, index, chain, 0);
 	return RESULT_OK;
 }
@@ -445,6 +483,58 @@ outbox_give(struct shm *shm, struct slot_ref ref, uint64_t number)
 	return result;
 }
 
+/* --- counting --- */
+
+uint64_t
+outbox_passed(struct shm *shm, struct slot_ref ref, uint64_t number)
+{
+	const struct slot *slot = &shm->slots[ref.slot];
+	uint64_t given = atomic_load(&slot->out_acked) >> 1;
+
+	return passed_given(slot) +
+	    (number > given ? passed_standing(shm, ref.slot, number) : 0);
+}
+
+bool
+outbox_count(struct shm *shm, struct slot_ref ref, uint64_t after, uint64_t count, uint64_t last,
+    uint64_t *number)
+{
+	struct slot *slot = &shm->slots[ref.slot];
+	struct outbox_cursor cursor = head_of(slot);
+	struct entry entry;
+
+	*number = after + count;
+	if (count == 0 || atomic_load(&slot->passes) == passed_given(slot))
+		return after <= last && count <= last - after;
+	while (count > 0 && cursor.number <= last && outbox_peek(shm, ref, &cursor, &entry)) {
+		if (cursor.number > after && (entry.flags & ENTRY_PASSED_OVER) == 0)
+			count--;
+		*number = cursor.number;
+		if (!outbox_step(shm, ref, &cursor))
+			break;
+	}
+	return count == 0;
+}
+
+bool
+outbox_stored(struct shm *shm, struct slot_ref ref, uint64_t *number, uint64_t *stored)
+{
+	struct outbox_cursor cursor = head_of(&shm->slots[ref.slot]);
+	struct entry entry;
+	bool found = false;
+
+	while (outbox_peek(shm, ref, &cursor, &entry)) {
+		if (entry.flags & ENTRY_STORED) {
+			*number = entry.number;
+			*stored = entry.stamp_us;
+			found = true;
+		}
+		if (!outbox_step(shm, ref, &cursor))
+			break;
+	}
+	return found;
+}
+
 /* The counts of bytes follow out_next and out_acked; a death in between leaves them behind. */
 void
 outbox_recount(struct shm *shm, uint32_t index)
@@ -452,13 +542,12 @@ outbox_recount(struct shm *shm, uint32_t index)
 	struct slot *slot = &shm->slots[index];
 	uint64_t next = atomic_load(&slot->out_next);
 	uint64_t acked = atomic_load(&slot->out_acked);
-	struct outbox_cursor cursor = { (acked >> 1) + 1,
-		atomic_load(&slot->head[acked & 1]), 0 };
-	uint64_t octets = 0;
+	struct outbox_cursor cursor = head_of(slot);
+	struct tally tally = { 0 };
 
 	if (next > acked >> 1)
-		(void)find_end(shm, index, &cursor, next, &octets);
-	atomic_store(&slot->bytes_in, atomic_load(&slot->bytes_acked) + octets);
+		(void)find_end(shm, index, &cursor, next, &tally);
+	atomic_store(&slot->bytes_in, atomic_load(&slot->bytes_acked) + tally.octets);
 }
 
 uint64_t

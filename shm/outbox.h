@@ -38,6 +38,19 @@ void	outbox_skip(struct shm *shm, struct slot_ref ref, struct outbox_cursor *cur
 /* Entries up to `number` are no longer needed. RESULT_INVALID: beyond what was appended. */
 int	outbox_give(struct shm *shm, struct slot_ref ref, uint64_t number);
 
+/* Entries passed over ever, among those up to number. */
+uint64_t outbox_passed(struct shm *shm, struct slot_ref ref, uint64_t number);
+
+/*
+ * The entry that is the count-th behind entry `after` (at least all that were given back), not counting those passed
+ * over; false where there are not so many up to entry `last`. count 0: `after` itself.
+ */
+bool	outbox_count(struct shm *shm, struct slot_ref ref, uint64_t after, uint64_t count,
+	    uint64_t last, uint64_t *number);
+
+/* The newest entry that stands in a store's queue as well, and its number there; false when there is none. */
+bool	outbox_stored(struct shm *shm, struct slot_ref ref, uint64_t *number, uint64_t *stored);
+
 /* Any process: entries and bytes appended and not given back. */
 uint64_t outbox_entries(const struct slot *slot);
 uint64_t outbox_bytes(const struct slot *slot);

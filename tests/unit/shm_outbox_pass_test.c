@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/result.h"
+#include "shm/effect.h"
 #include "shm/outbox.h"
 
 #define ENTRIES 12
@@ -120,6 +121,74 @@ they_are_given_back_with_the_others(void **state)
 	assert_int_equal(outbox_bytes(slot), 0);
 }
 
+/* What a client counts are the others: so an acknowledgement of so many names an entry further on. */
+static void
+counting_leaves_them_out(void **state)
+{
+	uint64_t number;
+
+	assert_true(outbox_count(kit.shm, ref, 0, 12, ENTRIES, &number));
+	assert_int_equal(number, 12);
+	pass_over(3);
+	pass_over(4);
+	pass_over(9);
+	assert_true(outbox_count(kit.shm, ref, 0, 3, ENTRIES, &number));
+	assert_int_equal(number, 5);
+	assert_true(outbox_count(kit.shm, ref, 5, 4, ENTRIES, &number));
+	assert_int_equal(number, 10);
+	assert_true(outbox_count(kit.shm, ref, 0, 9, ENTRIES, &number));
+	assert_int_equal(number, ENTRIES);
+	assert_false(outbox_count(kit.shm, ref, 0, 10, ENTRIES, &number));
+	assert_false(outbox_count(kit.shm, ref, 0, 7, 9, &number));
+	assert_true(outbox_count(kit.shm, ref, 7, 0, ENTRIES, &number));
+	assert_int_equal(number, 7);
+}
+
+static void
+those_given_back_are_remembered(void **state)
+{
+	uint64_t number;
+
+	pass_over(2);
+	pass_over(4);
+	pass_over(11);
+	assert_int_equal(outbox_passed(kit.shm, ref, 3), 1);
+	outbox_give(kit.shm, ref, 3);
+	assert_int_equal(outbox_passed(kit.shm, ref, 3), 1);
+	assert_int_equal(outbox_passed(kit.shm, ref, 4), 2);
+	assert_int_equal(outbox_passed(kit.shm, ref, ENTRIES), 3);
+	assert_true(outbox_count(kit.shm, ref, 3, 1, ENTRIES, &number));
+	assert_int_equal(number, 5);
+	outbox_give(kit.shm, ref, ENTRIES);
+	assert_int_equal(outbox_passed(kit.shm, ref, ENTRIES), 3);
+	pass_over(5);	/* has gone: nothing happens */
+	assert_int_equal(outbox_passed(kit.shm, ref, ENTRIES), 3);
+}
+
+static void
+an_entry_that_a_store_keeps_tells_its_number_there(void **state)
+{
+	struct effect_piece piece = { .length = 4 };
+	uint64_t number, stored;
+	char *memory;
+
+	assert_false(outbox_stored(kit.shm, ref, &number, &stored));
+	effect_draft(kit.shm, (struct slot_ref){ UINT32_MAX, 0 }, 0, false);
+	effect_stage(kit.shm, 4, &memory, &piece.offset);
+	memcpy(memory, "<m/>", 4);
+	for (uint64_t i = 70; i < 73; i++) {
+		effect_add(kit.shm, ref, ENTRY_MESSAGE, ENTRY_STORED, &piece, 1);
+		effect_tells(kit.shm, STEP_TELLS_STORED, i);
+	}
+	assert_int_equal(effect_run(kit.shm), RESULT_OK);
+	assert_true(outbox_stored(kit.shm, ref, &number, &stored));
+	assert_int_equal(number, ENTRIES + 3);
+	assert_int_equal(stored, 72);
+	assert_int_equal(atomic_load(&slot_find(kit.shm, ref)->told), 0);
+	outbox_give(kit.shm, ref, ENTRIES + 3);
+	assert_false(outbox_stored(kit.shm, ref, &number, &stored));
+}
+
 int
 main(void)
 {
@@ -128,6 +197,9 @@ main(void)
 		TEST(a_step_goes_to_the_next_entry_whatever_was_read),
 		TEST(entries_passed_over_are_not_read),
 		TEST(they_are_given_back_with_the_others),
+		TEST(counting_leaves_them_out),
+		TEST(those_given_back_are_remembered),
+		TEST(an_entry_that_a_store_keeps_tells_its_number_there),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
