@@ -215,7 +215,9 @@ kill_auditor(struct play *play)
 		atomic_store(&self->board->auditor_sleeps, 1);
 		if (pass())
 			continue;
+		atomic_store(&self->board->polling[AUDITOR], 1);
 		poll(&fd, 1, -1);
+		atomic_store(&self->board->polling[AUDITOR], 0);
 		wake_drain_fd(fd.fd);
 	}
 	_exit(0);

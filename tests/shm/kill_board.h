@@ -7,12 +7,15 @@
 #pragma once
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "kill_stanza.h"
 #include "shm/shm.h"
 
 #define WORKERS	     4
+#define AUDITOR	     WORKERS	/* the process behind the workers */
+#define PROCESSES    (WORKERS + 1)
 #define STEP_NAMES   96
 
 enum phase {
@@ -33,6 +36,14 @@ enum broken { BROKEN_NOTHING, BROKEN_SETTLE, BROKEN_FINISH, BROKEN_FREEING, BROK
 
 #define BOARD_PAUSED(round, phase) ((round) * 4 + (phase))
 
+/* In one word, so that whoever takes the last passage gets the signal that was meant with it. */
+#define BOARD_ARMED(step, passages, signal) \
+	(((uint64_t)(step) + 1) | (uint64_t)(passages) << 16 | (uint64_t)(signal) << 48)
+#define BOARD_ARMED_STEP(armed)	    ((uint32_t)((armed) & 0xffff) - 1)
+#define BOARD_ARMED_PASSAGES(armed) ((uint32_t)((armed) >> 16))
+#define BOARD_ARMED_SIGNAL(armed)   ((int)((armed) >> 48))
+#define BOARD_ARMED_PASSAGE	    (1ull << 16)
+
 struct board {
 	_Atomic uint32_t phase;
 	_Atomic uint32_t round;			/* of the pauses */
@@ -41,6 +52,8 @@ struct board {
 	_Atomic uint32_t audited;		/* the round whose sums are done */
 	_Atomic uint32_t audit;			/* the round whose sums are wanted */
 	_Atomic uint32_t auditor_sleeps;
+	_Atomic uint32_t polling[PROCESSES];	/* waits without a time-out, or is about to */
+	_Atomic uint32_t passed[PROCESSES];	/* index + 1 of the step passed last */
 	uint32_t	 broken;
 
 	struct slot_ref	 session[SESSIONS];
@@ -53,9 +66,7 @@ struct board {
 	_Atomic uint32_t step_names;
 	_Atomic(const char *) step_name[STEP_NAMES];
 	_Atomic uint64_t step_passes[STEP_NAMES];
-	_Atomic uint32_t armed;			/* index + 1 of the step to die at */
-	_Atomic int32_t	 armed_left;		/* passages until then */
-	_Atomic uint32_t armed_signal;
+	_Atomic uint64_t armed;			/* BOARD_ARMED() of the step to die at; 0: none */
 
 	_Atomic uint64_t stanzas;
 	_Atomic uint64_t entries;		/* seen by the auditor */
@@ -98,8 +109,11 @@ uint32_t play_step(struct board *board, const char *name);
 
 struct slot_ref mortal_ref(const struct board *board, uint32_t mortal);
 
-/* Reads and gives back what has come; begins the session where there is none, ends it where that is wanted. */
-void mortal_tend(struct play *play, uint32_t mortal, bool end);
+/*
+ * Reads and gives back what has come; begins the session where there is none, ends it where that is wanted. True
+ * when something was given back.
+ */
+bool mortal_tend(struct play *play, uint32_t mortal, bool end);
 
 _Noreturn void kill_worker(struct play *play, uint32_t number);
 _Noreturn void kill_auditor(struct play *play);

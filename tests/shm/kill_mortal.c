@@ -41,13 +41,15 @@ check_mortal(struct play *play, uint32_t mortal, const struct entry *entry)
 	atomic_store(last, entry->number << 32 | head.number);
 }
 
-static void
+static bool
 read_mortal(struct play *play, uint32_t mortal, struct slot_ref ref)
 {
 	struct outbox_cursor cursor;
 	struct entry entry;
+	uint64_t first;
 
 	outbox_start(play->shm, ref, &cursor);
+	first = cursor.number;
 	while (outbox_peek(play->shm, ref, &cursor, &entry)) {
 		if (entry.length > ENTRY_MOST ||
 		    outbox_read(play->shm, ref, &cursor, bytes, entry.length, 0) !=
@@ -58,6 +60,7 @@ read_mortal(struct play *play, uint32_t mortal, struct slot_ref ref)
 		check_mortal(play, mortal, &entry);
 	}
 	ensure(outbox_give(play->shm, ref, cursor.number - 1) == RESULT_OK);
+	return cursor.number > first;
 }
 
 static void
@@ -72,19 +75,21 @@ begin_mortal(struct play *play, uint32_t mortal)
 	atomic_store(&play->board->mortal[mortal], (uint64_t)ref.slot << 32 | ref.epoch);
 }
 
-void
+bool
 mortal_tend(struct play *play, uint32_t mortal, bool end)
 {
 	struct slot_ref ref = mortal_ref(play->board, mortal);
+	bool given;
 
 	if (slot_find(play->shm, ref) == NULL) {
 		atomic_store(&play->board->mortal[mortal], 0);
 		begin_mortal(play, mortal);
-		return;
+		return false;
 	}
-	read_mortal(play, mortal, ref);
+	given = read_mortal(play, mortal, ref);
 	if (end) {
 		slot_give(play->shm, ref);
 		atomic_fetch_add(&play->board->ended, 1);
 	}
+	return given;
 }

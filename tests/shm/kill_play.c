@@ -16,9 +16,8 @@
 
 #include "base/ensure.h"
 #include "base/result.h"
+#include "kill_watch.h"
 #include "shm/slots.h"
-
-#define DEADLINE_MS 20000	/* a busy machine is no fault; whoever is stuck stays so */
 
 void
 play_poke(int fd)
@@ -75,11 +74,11 @@ start(struct master *master, uint32_t number)
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		if (getppid() != parent)
 			_exit(0);
-		if (number == WORKERS)
+		if (number == AUDITOR)
 			kill_auditor(&master->play);
 		kill_worker(&master->play, number);
 	}
-	if (number == WORKERS)
+	if (number == AUDITOR)
 		master->auditor = child;
 	else
 		master->worker[number] = child;
@@ -126,7 +125,7 @@ play_begin(struct master *master, enum broken broken)
 	make_memory(&master->play);
 	master->play.board->broken = broken;
 	take_sessions(&master->play);
-	for (uint32_t i = 0; i <= WORKERS; i++)
+	for (uint32_t i = 0; i < PROCESSES; i++)
 		start(master, i);
 }
 
@@ -164,8 +163,10 @@ replace(struct master *master, uint32_t number, int status)
 	}
 	master->kills++;
 	atomic_store(&master->play.board->paused[number], 0);
+	atomic_store(&master->play.board->polling[number], 0);
 	shm_reaped(master->play.shm, number);
 	start(master, number);
+	play_poke(master->play.auditor_fd); /* the dead may have been about to */
 }
 
 bool
@@ -182,7 +183,7 @@ play_reap(struct master *master)
 	if (waitpid(master->auditor, &status, WNOHANG) == master->auditor) {
 		board_fault(master->play.board, FAULT_CRASHED);
 		master->given_up = true;
-		start(master, WORKERS);
+		start(master, AUDITOR);
 	}
 	return any;
 }
@@ -200,12 +201,7 @@ play_kill(struct master *master, uint32_t worker)
 void
 play_arm(struct master *master, uint32_t step, uint32_t passage, int signal)
 {
-	struct board *board = master->play.board;
-
-	atomic_store(&board->armed, 0);
-	atomic_store(&board->armed_left, (int32_t)passage);
-	atomic_store(&board->armed_signal, (uint32_t)signal);
-	atomic_store(&board->armed, step + 1);
+	atomic_store(&master->play.board->armed, BOARD_ARMED(step, passage, signal));
 }
 
 void
@@ -214,24 +210,17 @@ play_disarm(struct master *master)
 	atomic_store(&master->play.board->armed, 0);
 }
 
-static uint64_t
-now_ms(void)
-{
-	struct timespec time;
-
-	clock_gettime(CLOCK_MONOTONIC, &time);
-	return (uint64_t)time.tv_sec * 1000 + (uint64_t)time.tv_nsec / 1000000;
-}
-
 bool
 play_wait(struct master *master, bool (*condition)(struct master *master))
 {
-	uint64_t deadline = now_ms() + DEADLINE_MS;
+	struct watch watch;
 
+	watch_begin(&watch, master);
 	while (!condition(master)) {
-		if (now_ms() > deadline || master->given_up)
+		if (master->given_up)
 			return false;
-		play_reap(master);
+		if (!play_reap(master) && watch_is_stuck(&watch, master))
+			return condition(master);
 		nanosleep(&(struct timespec){ .tv_nsec = 200000 }, NULL);
 	}
 	return true;

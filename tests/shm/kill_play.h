@@ -28,7 +28,7 @@ void	play_kill(struct master *master, uint32_t worker);
 void	play_arm(struct master *master, uint32_t step, uint32_t passage, int signal);
 void	play_disarm(struct master *master);
 
-/* True when the condition holds within seconds; meanwhile the dead are replaced. */
+/* False when the condition does not hold and nobody is going to change that; meanwhile the dead are replaced. */
 bool	play_wait(struct master *master, bool (*condition)(struct master *master));
 
 /* Stops production, looks at everything that must be true then, and starts it again. */

@@ -6,6 +6,7 @@
 
 #include "base/ensure.h"
 #include "kill_play.h"
+#include "kill_watch.h"
 #include "shm/blocks.h"
 #include "shm/outbox.h"
 
@@ -32,6 +33,8 @@ must(struct master *master, bool (*condition)(struct master *master), enum fault
 {
 	if (master->given_up || play_wait(master, condition))
 		return;
+	if (master->play.board->broken == BROKEN_NOTHING)
+		watch_describe(master);
 	board_fault(master->play.board, fault);
 	master->given_up = true;
 }
@@ -182,16 +185,17 @@ play_settle(struct master *master)
 
 /* --- a holder that is slow, not dead --- */
 
+/* Asks for stops alone: one who died meanwhile is left to play_reap(), which seats another. */
 static int
 find_stopped(struct master *master)
 {
-	int status;
+	for (uint32_t i = 0; i < WORKERS; i++) {
+		siginfo_t info = { 0 };
 
-	for (uint32_t i = 0; i < WORKERS; i++)
-		if (waitpid(master->worker[i], &status, WNOHANG | WUNTRACED) ==
-			master->worker[i] &&
-		    WIFSTOPPED(status))
+		if (waitid(P_PID, (id_t)master->worker[i], &info, WSTOPPED | WNOHANG) == 0 &&
+		    info.si_pid == master->worker[i])
 			return (int)i;
+	}
 	return -1;
 }
 

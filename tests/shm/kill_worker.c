@@ -47,6 +47,25 @@ break_step(const char *step)
 			self.shm->worker[i].wake_fd = -1;
 }
 
+/* The last of the passages it was armed for takes the signal, and it alone. */
+static void
+pass_armed(uint32_t step)
+{
+	_Atomic uint64_t *word = &self.board->armed;
+	uint64_t armed = atomic_load_explicit(word, memory_order_relaxed);
+
+	while (armed != 0 && BOARD_ARMED_STEP(armed) == step) {
+		bool last = BOARD_ARMED_PASSAGES(armed) == 1;
+
+		if (!atomic_compare_exchange_weak(
+			word, &armed, last ? 0 : armed - BOARD_ARMED_PASSAGE))
+			continue;
+		if (last)
+			raise(BOARD_ARMED_SIGNAL(armed));
+		return;
+	}
+}
+
 static void
 on_step(const char *step)
 {
@@ -56,9 +75,9 @@ on_step(const char *step)
 	atomic_fetch_add_explicit(&board->step_passes[index], 1, memory_order_relaxed);
 	if (board->broken != BROKEN_NOTHING)
 		break_step(step);
-	if (atomic_load_explicit(&board->armed, memory_order_relaxed) == index + 1 &&
-	    atomic_fetch_sub(&board->armed_left, 1) == 1)
-		raise((int)atomic_load(&board->armed_signal));
+	atomic_store_explicit(&board->passed[self.number], index + 1,
+			      memory_order_relaxed);
+	pass_armed(index);
 }
 
 /* --- making stanzas --- */
@@ -204,6 +223,15 @@ on_dirty(void *owner, uint32_t slot)
 		show((uint32_t)session);
 }
 
+/* To those that wait for room. */
+static void
+tell_of_room(void)
+{
+	for (uint32_t i = 0; i < WORKERS; i++)
+		if (atomic_load(&self.board->blocked[i]) != 0)
+			play_poke(self.play->poke_fd[i]);
+}
+
 static bool
 give_back(void)
 {
@@ -219,23 +247,26 @@ give_back(void)
 		atomic_store(&board->given[i], wanted);
 		any = true;
 	}
-	for (uint32_t i = 0; any && i < WORKERS; i++)
-		if (atomic_load(&board->blocked[i]) != 0)
-			play_poke(self.play->poke_fd[i]);
+	if (any)
+		tell_of_room();
 	return any;
 }
 
 /* --- sessions that end --- */
 
+/* Whoever waits for room reads them all: theirs may be what the arenas are full of. */
 static void
 tend_mortals(void)
 {
-	bool draining = atomic_load(&self.board->phase) != PHASE_RUN;
+	bool running = atomic_load(&self.board->phase) == PHASE_RUN;
 	uint32_t turn = (uint32_t)self.passes;
+	bool given = false;
 
-	if (draining) {
+	if (!running || atomic_load(&self.board->blocked[self.number]) != 0) {
 		for (uint32_t i = self.number; i < MORTALS; i += WORKERS)
-			mortal_tend(self.play, i, false);
+			given = mortal_tend(self.play, i, false) || given;
+		if (running && given)
+			tell_of_room();
 	} else if (turn % 4 == 0) {
 		turn /= 4;
 		mortal_tend(self.play, turn % (MORTALS / WORKERS) * WORKERS + self.number,
@@ -315,7 +346,9 @@ sleep_until_called(void)
 		return;
 	}
 	self.asleep = true;
+	atomic_store(&self.board->polling[self.number], 1);
 	ensure(poll(fds, 2, -1) > 0);
+	atomic_store(&self.board->polling[self.number], 0);
 	if (fds[0].revents != 0) {
 		wake_drain_fd(fds[0].fd);
 		awake();
