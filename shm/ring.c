@@ -149,13 +149,25 @@ write_wake_fd(struct ring *ring)
 		    strerror(errno));
 }
 
-static void
-wake_reader(struct ring *ring)
+/* So full that a reader which gathers had better begin. */
+static bool
+is_filling(const struct ring *ring)
 {
+	return atomic_load(&ring->header->tail) - atomic_load(&ring->header->head) >
+	    ring->size / 4;
+}
+
+static void
+wake_reader(struct ring *ring, bool is_awaited)
+{
+	uint32_t sleeping;
+
 	/* The tail is visible before the flag is read; the reader does it the other way round. */
 	atomic_thread_fence(memory_order_seq_cst);
-	if (atomic_load_explicit(&ring->header->sleeping, memory_order_relaxed) == 0 ||
-	    atomic_exchange(&ring->header->sleeping, 0) == 0)
+	sleeping = atomic_load_explicit(&ring->header->sleeping, memory_order_relaxed);
+	if (sleeping == RING_AWAKE ||
+	    (sleeping == RING_GATHERS && !is_awaited && !is_filling(ring)) ||
+	    atomic_exchange(&ring->header->sleeping, RING_AWAKE) == RING_AWAKE)
 		return;
 	SHM_STEP("ring: sleeper found");
 	write_wake_fd(ring);
@@ -192,8 +204,8 @@ write_record(struct ring *ring, uint64_t place, uint64_t number, struct slice he
 		memcpy(bytes + head.length, body.data, body.length);
 }
 
-int
-ring_push(struct ring *ring, struct slice head, struct slice body)
+static int
+push(struct ring *ring, struct slice head, struct slice body, bool is_awaited)
 {
 	uint64_t tail = atomic_load_explicit(&ring->header->tail, memory_order_relaxed);
 	uint64_t front = atomic_load_explicit(&ring->header->head, memory_order_acquire);
@@ -222,10 +234,31 @@ ring_push(struct ring *ring, struct slice head, struct slice body)
 	write_record(ring, tail + padding, number, head, body);
 	record_at(ring, tail + padding + needed)->number = number + 1;
 	SHM_STEP("ring: written");
+	if (is_awaited)
+		atomic_store_explicit(&ring->header->awaited, number, memory_order_relaxed);
 	atomic_store_explicit(&ring->header->tail, tail + padding + needed, memory_order_release);
 	SHM_STEP("ring: pushed");
-	wake_reader(ring);
+	wake_reader(ring, is_awaited);
 	return RESULT_OK;
+}
+
+int
+ring_push(struct ring *ring, struct slice head, struct slice body)
+{
+	return push(ring, head, body, true);
+}
+
+int
+ring_push_later(struct ring *ring, struct slice head, struct slice body)
+{
+	return push(ring, head, body, false);
+}
+
+void
+ring_hurry(struct ring *ring)
+{
+	atomic_store(&ring->header->awaited, ring_pushed(ring));
+	wake_reader(ring, true);
 }
 
 size_t
@@ -383,23 +416,43 @@ ring_sleep(struct ring *ring)
 {
 	struct ring_header *header = ring->header;
 
-	atomic_store(&header->sleeping, 1);
+	atomic_store(&header->sleeping, RING_SLEEPS);
 	if (atomic_load(&header->tail) == atomic_load(&header->head))
 		return true;
-	atomic_store(&header->sleeping, 0);
+	atomic_store(&header->sleeping, RING_AWAKE);
+	return false;
+}
+
+/* Who died before its push has left a number in `awaited` that is not there yet. */
+static bool
+has_awaited(const struct ring *ring)
+{
+	uint64_t awaited = atomic_load(&ring->header->awaited);
+	uint64_t head = atomic_load_explicit(&ring->header->head, memory_order_relaxed);
+
+	return awaited >= record_at(ring, head)->number && awaited <= ring_pushed(ring);
+}
+
+bool
+ring_gather(struct ring *ring)
+{
+	atomic_store(&ring->header->sleeping, RING_GATHERS);
+	if (!has_awaited(ring) && !is_filling(ring))
+		return true;
+	atomic_store(&ring->header->sleeping, RING_AWAKE);
 	return false;
 }
 
 void
 ring_awake(struct ring *ring)
 {
-	if (atomic_load_explicit(&ring->header->sleeping, memory_order_relaxed) != 0)
-		atomic_store(&ring->header->sleeping, 0);
+	if (atomic_load_explicit(&ring->header->sleeping, memory_order_relaxed) != RING_AWAKE)
+		atomic_store(&ring->header->sleeping, RING_AWAKE);
 }
 
 void
 ring_wake(struct ring *ring)
 {
-	atomic_store(&ring->header->sleeping, 0);
+	atomic_store(&ring->header->sleeping, RING_AWAKE);
 	write_wake_fd(ring);
 }

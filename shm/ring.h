@@ -19,6 +19,10 @@ void	ring_detach(struct ring **ring);
  * somebody scribbled on it. Wakes the reader (wake_fd) if it sleeps.
  */
 int	ring_push(struct ring *ring, struct slice head, struct slice body);
+/* The same of what nobody waits for: a reader that gathers is left asleep, until a quarter of the ring is full. */
+int	ring_push_later(struct ring *ring, struct slice head, struct slice body);
+/* Somebody waits for all that was pushed. */
+void	ring_hurry(struct ring *ring);
 size_t	ring_room(const struct ring *ring);	/* bytes of a record that would fit now */
 uint32_t ring_fits(const struct ring *ring, size_t bytes);	/* records of that size that would fit now */
 uint64_t ring_pushed(const struct ring *ring);	/* records ever pushed: the next record's number minus one */
@@ -39,5 +43,7 @@ uint32_t ring_waiting(const struct ring *ring);
  */
 void	ring_set_wake_fd(struct ring *ring, int fd);
 bool	ring_sleep(struct ring *ring);		/* false: records wait */
+/* To sleep for a while though records wait; false: somebody waits for one of them, or they are many. */
+bool	ring_gather(struct ring *ring);
 void	ring_awake(struct ring *ring);
 void	ring_wake(struct ring *ring);

@@ -10,9 +10,13 @@ struct ring_header {
 	struct segment_header header;
 	_Atomic uint64_t      tail __attribute__((aligned(64)));
 	_Atomic uint64_t      head __attribute__((aligned(64)));
-	_Atomic uint32_t      sleeping __attribute__((aligned(64)));	/* 1: write the reader's eventfd */
+	_Atomic uint32_t      sleeping __attribute__((aligned(64)));	/* enum ring_sleep */
+	_Atomic uint64_t      awaited __attribute__((aligned(64)));	/* number of the last record somebody waits for */
 } __attribute__((aligned(4096)));
 static_assert(sizeof(struct ring_header) == 4096, "ring header");
+
+/* When a push writes the reader's eventfd: never, always, or for a record that somebody waits for. */
+enum ring_sleep { RING_AWAKE, RING_SLEEPS, RING_GATHERS };
 
 enum record_kind { RING_RECORD = 1, RING_PADDING };
 

@@ -143,6 +143,13 @@ void	store_client_close(struct store_client **client);
 /* A number above 0, or RESULT_FULL; RESULT_INVALID: larger than half a ring. */
 int64_t	store_ask(struct store_client *client, const struct store_context *context,
 	    const struct store_change *changes, int count);
+/*
+ * The same of what nobody waits for: it may be committed some milliseconds later, with more. store_hurry() when
+ * somebody does wait after all.
+ */
+int64_t	store_ask_later(struct store_client *client, const struct store_context *context,
+	    const struct store_change *changes, int count);
+void	store_hurry(struct store_client *client);
 bool	store_can_ask(const struct store_client *client, size_t bytes);
 /*
  * Answers that have come, in the order of requests; returns how many. Each comes once, whoever dies, but one: that
@@ -168,7 +175,10 @@ int	store_server_open(struct shm *shm, struct store *store, enum store_kind kind
 void	store_server_close(struct store_server **server);
 /* Serves all that wait, returns how many requests; a failed commit ends the process after logging (EIO). */
 int	store_server_turn(struct store_server *server);
-/* Waits for requests or for a byte on extra_fd (-1: none), at most timeout_ms. */
+/*
+ * Waits for requests or for a byte on extra_fd (-1: none), at most timeout_ms; and then some milliseconds for more,
+ * while nobody waits for those there are.
+ */
 void	store_server_wait(struct store_server *server, int extra_fd, int timeout_ms);
 
 /*

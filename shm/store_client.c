@@ -150,9 +150,11 @@ append_change(struct buffer *buffer, const struct store_change *change)
 	append_padded(buffer, change->value);
 }
 
-int64_t
-store_ask(struct store_client *client, const struct store_context *context,
-    const struct store_change *changes, int count)
+typedef int push_fn(struct ring *ring, struct slice head, struct slice body);
+
+static int64_t
+ask(struct store_client *client, const struct store_context *context,
+    const struct store_change *changes, int count, push_fn *push)
 {
 	struct request_head head = { .context = *context, .count = (uint32_t)count };
 	int result;
@@ -165,11 +167,31 @@ store_ask(struct store_client *client, const struct store_context *context,
 			return RESULT_INVALID;
 		append_change(&client->draft, &changes[i]);
 	}
-	result = ring_push(client->requests, slice_of(&head, sizeof(head)),
+	result = push(client->requests, slice_of(&head, sizeof(head)),
 	    buffer_slice(&client->draft));
 	/* Keys of a password may have been in it. */
 	memory_wipe(client->draft.data, client->draft.end);
 	return result == RESULT_OK ? (int64_t)ring_pushed(client->requests) : result;
+}
+
+int64_t
+store_ask(struct store_client *client, const struct store_context *context,
+    const struct store_change *changes, int count)
+{
+	return ask(client, context, changes, count, ring_push);
+}
+
+int64_t
+store_ask_later(struct store_client *client, const struct store_context *context,
+    const struct store_change *changes, int count)
+{
+	return ask(client, context, changes, count, ring_push_later);
+}
+
+void
+store_hurry(struct store_client *client)
+{
+	ring_hurry(client->requests);
 }
 
 bool

@@ -17,6 +17,7 @@
 #define TURN_REQUESTS 4096
 #define TURN_BYTES    (8u << 20)
 #define BLOCKED_MS    5		/* how soon a full ring of answers is looked at again */
+#define GATHER_MS     10	/* what nobody waits for is committed together with what comes so soon behind it */
 
 /* One client, and what this turn does for it. */
 struct channel {
@@ -477,21 +478,39 @@ sleep_all(struct store_server *server, int *timeout_ms)
 	return true;
 }
 
-void
-store_server_wait(struct store_server *server, int extra_fd, int timeout_ms)
+static bool
+gather_all(struct store_server *server)
+{
+	for (int i = 0; i < server->count; i++)
+		if (!ring_gather(server->channels[i].requests))
+			return false;
+	return true;
+}
+
+/* True: a byte came on extra_fd. */
+static bool
+nap(struct store_server *server, int extra_fd, int timeout_ms)
 {
 	struct pollfd fds[2] = {
 		{ .fd = store_store_fd(server->kind), .events = POLLIN },
 		{ .fd = extra_fd, .events = POLLIN },
 	};
 
-	if (sleep_all(server, &timeout_ms)) {
-		SHM_STEP("store: sleeps");
-		if (poll(fds, 2, timeout_ms) < 0 && errno != EINTR)
-			log_error(LOG_STORE, "cannot wait", "reason=\"%s\"", strerror(errno));
-		if ((fds[0].revents & POLLIN) != 0)
-			wake_drain_fd(fds[0].fd);
-	}
+	SHM_STEP("store: sleeps");
+	if (poll(fds, 2, timeout_ms) < 0 && errno != EINTR)
+		log_error(LOG_STORE, "cannot wait", "reason=\"%s\"", strerror(errno));
+	if ((fds[0].revents & POLLIN) != 0)
+		wake_drain_fd(fds[0].fd);
+	return (fds[1].revents & POLLIN) != 0;
+}
+
+void
+store_server_wait(struct store_server *server, int extra_fd, int timeout_ms)
+{
+	bool is_called = sleep_all(server, &timeout_ms) && nap(server, extra_fd, timeout_ms);
+
+	if (!is_called && gather_all(server))
+		nap(server, extra_fd, GATHER_MS);
 	for (int i = 0; i < server->count; i++)
 		ring_awake(server->channels[i].requests);
 }

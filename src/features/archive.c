@@ -26,8 +26,8 @@ archive_of(const struct stanza *stanza)
 
 /*
  * The message has been committed, or never will be. For now it was delivered when it was asked for, and h_in had
- * moved; with ack = durable this is the place where h_safe of stanza->origin becomes stanza->number: both are
- * here, also when other stanzas of the session have been answered before.
+ * moved, so nobody waits for the commit. With ack = durable somebody does, and this is the place where h_safe of
+ * stanza->origin becomes stanza->number: both are here, also when other stanzas of the session have been answered before.
  */
 static int
 on_kept(struct stanza *stanza, int result, void *data)
@@ -56,7 +56,7 @@ ask(struct stanza *stanza, const struct archive_changes *changes,
 	name.payload = NULL;
 	name.is_traced = false;
 	name.is_aside = true;	/* it was delivered, or kept, in its order */
-	return pending_ask(&name, STORE_MSG, changes->change, changes->count, on_kept,
+	return pending_ask_later(&name, STORE_MSG, changes->change, changes->count, on_kept,
 	    record->end, sizeof(record->end));
 }
 

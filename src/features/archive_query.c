@@ -253,7 +253,10 @@ is_durable(struct archive_query_job *job)
 {
 	if (job->horizon == 0 || job->horizon < job->newest)
 		job->horizon = archive_order_horizon(&job->archive->order);
-	return job->horizon >= job->newest || ++job->looks > LOOKS_MAX;
+	if (job->horizon >= job->newest || ++job->looks > LOOKS_MAX)
+		return true;
+	store_hurry(job->archive->server->msg_client);
+	return false;
 }
 
 static bool

@@ -113,11 +113,10 @@ store_run(const struct child *child)
 
 		heartbeat_beat(process.page);
 		hear(&process);
-		if (served > 0)
-			continue;
-		if (process.stops)
+		if (process.stops && served == 0)
 			break;
-		store_server_wait(process.server, child->socket, HEARTBEAT_EVERY_MS);
+		if (!process.stops)
+			store_server_wait(process.server, child->socket, HEARTBEAT_EVERY_MS);
 	}
 	store_server_close(&process.server);
 	store_close(&process.store);

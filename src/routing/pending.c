@@ -91,16 +91,27 @@ keep(const struct stanza *stanza, pending_fn *on_answer, const void *data, size_
 	return waiting;
 }
 
-int
-pending_ask(struct stanza *stanza, enum store_kind kind, const struct store_change *changes,
-    int count, pending_fn *on_answer, const void *data, size_t size)
+static struct store_client *
+client_of(const struct stanza *stanza, enum store_kind kind)
 {
-	struct server *server = router_server(stanza->router);
+	const struct server *server = router_server(stanza->router);
+
+	return kind == STORE_CORE ? server->core_client : server->msg_client;
+}
+
+static struct store_context
+context_of(const struct stanza *stanza)
+{
+	return (struct store_context){ .session = stanza->origin, .stanza = stanza->number };
+}
+
+/* request: what the store's client said. */
+static int
+wait_for(struct stanza *stanza, enum store_kind kind, int64_t request, pending_fn *on_answer,
+    const void *data, size_t size)
+{
 	struct pending *pending = stanza->router->pending;
-	struct store_context context = { .session = stanza->origin, .stanza = stanza->number };
 	struct waiting *waiting;
-	int64_t request = store_ask(kind == STORE_CORE ? server->core_client : server->msg_client,
-	    &context, changes, count);
 
 	if (request <= 0)
 		return STANZA_RESOURCE_CONSTRAINT;
@@ -108,6 +119,28 @@ pending_ask(struct stanza *stanza, enum store_kind kind, const struct store_chan
 	waiting->key = key_of(kind, (uint64_t)request);
 	HASH_ADD(hh, pending->by_key, key, sizeof(waiting->key), waiting);
 	return STANZA_LATER;
+}
+
+int
+pending_ask(struct stanza *stanza, enum store_kind kind, const struct store_change *changes,
+    int count, pending_fn *on_answer, const void *data, size_t size)
+{
+	struct store_context context = context_of(stanza);
+
+	return wait_for(stanza, kind,
+	    store_ask(client_of(stanza, kind), &context, changes, count), on_answer, data, size);
+}
+
+int
+pending_ask_later(struct stanza *stanza, enum store_kind kind,
+    const struct store_change *changes, int count, pending_fn *on_answer, const void *data,
+    size_t size)
+{
+	struct store_context context = context_of(stanza);
+
+	return wait_for(stanza, kind,
+	    store_ask_later(client_of(stanza, kind), &context, changes, count), on_answer, data,
+	    size);
 }
 
 struct waiting *

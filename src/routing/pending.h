@@ -23,6 +23,10 @@ void	pending_free(struct pending **pending);
  */
 int	pending_ask(struct stanza *stanza, enum store_kind kind, const struct store_change *changes,
 	    int count, pending_fn *on_answer, const void *data, size_t size);
+/* The same of what nobody waits for: store_ask_later(). */
+int	pending_ask_later(struct stanza *stanza, enum store_kind kind,
+	    const struct store_change *changes, int count, pending_fn *on_answer,
+	    const void *data, size_t size);
 
 /*
  * From a handler: keeps a copy of the stanza until pending_release() calls on_answer with that result. Whoever holds it

@@ -237,6 +237,83 @@ was_woken(int fd)
 	return read(fd, &count, sizeof(count)) == sizeof(count);
 }
 
+static int
+push_later(const char *text)
+{
+	return ring_push_later(writer, slice_from_text(text), SLICE_EMPTY);
+}
+
+static void
+who_gathers_sleeps_until_somebody_waits(void **state)
+{
+	int fd = eventfd(0, EFD_NONBLOCK);
+
+	ring_set_wake_fd(writer, fd);
+	assert_int_equal(push_later("one"), RESULT_OK);
+	assert_true(ring_gather(reader));
+	assert_int_equal(push_later("two"), RESULT_OK);
+	assert_false(was_woken(fd));
+	assert_int_equal(push("three"), RESULT_OK);
+	assert_true(was_woken(fd));
+	assert_false(ring_gather(reader));
+	ring_drop(reader, 3);
+	assert_true(ring_gather(reader));
+	close(fd);
+}
+
+static void
+who_sleeps_is_woken_by_what_nobody_waits_for(void **state)
+{
+	int fd = eventfd(0, EFD_NONBLOCK);
+
+	ring_set_wake_fd(writer, fd);
+	assert_true(ring_sleep(reader));
+	assert_int_equal(push_later("one"), RESULT_OK);
+	assert_true(was_woken(fd));
+	close(fd);
+}
+
+static void
+nobody_gathers_more_than_a_quarter(void **state)
+{
+	int fd = eventfd(0, EFD_NONBLOCK);
+	static const char bytes[BYTES / 8];
+
+	ring_set_wake_fd(writer, fd);
+	assert_true(ring_gather(reader));
+	for (int i = 0; i < 2; i++)
+		ring_push_later(writer, slice_of(bytes, sizeof(bytes)), SLICE_EMPTY);
+	assert_true(was_woken(fd));
+	assert_false(ring_gather(reader));
+	close(fd);
+}
+
+static void
+what_was_pushed_can_be_hurried(void **state)
+{
+	int fd = eventfd(0, EFD_NONBLOCK);
+
+	ring_set_wake_fd(writer, fd);
+	push_later("one");
+	assert_true(ring_gather(reader));
+	ring_hurry(writer);
+	assert_true(was_woken(fd));
+	assert_false(ring_gather(reader));
+	ring_drop(reader, 1);
+	push_later("two");
+	assert_true(ring_gather(reader));
+	close(fd);
+}
+
+/* Its writer died before the push: nobody waits for what is not there. */
+static void
+what_was_not_pushed_hurries_nobody(void **state)
+{
+	push_later("one");
+	atomic_store(&header()->awaited, 2);
+	assert_true(ring_gather(reader));
+}
+
 static void
 only_a_sleeper_is_woken(void **state)
 {
@@ -356,6 +433,11 @@ main(void)
 		FACT(both_ends_survive_their_processes),
 		FACT(a_record_without_its_tail_is_none),
 		FACT(only_a_sleeper_is_woken),
+		FACT(who_gathers_sleeps_until_somebody_waits),
+		FACT(who_sleeps_is_woken_by_what_nobody_waits_for),
+		FACT(nobody_gathers_more_than_a_quarter),
+		FACT(what_was_pushed_can_be_hurried),
+		FACT(what_was_not_pushed_hurries_nobody),
 		FACT(scribbled_lengths_are_not_followed),
 		FACT(scribbled_heads_are_not_believed),
 		FACT(scribbled_counts_are_refused),
