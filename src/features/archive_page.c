@@ -229,7 +229,10 @@ turn_round(struct archive_page *page)
 	}
 }
 
-/* Where the page begins within the whole. */
+/*
+ * Where the page begins within the whole. Not told to who goes backwards (XEP-0313 4.3.1 leaves it open): slixmpp to 1.8.3
+ * takes the place of the page, and not that of the first one of all, for the end of its way.
+ */
 static void
 set_index(struct search *search)
 {
@@ -238,7 +241,7 @@ set_index(struct search *search)
 	struct archive_page whole = *page;
 	struct search again = *search;
 
-	if (page->total == RSM_UNKNOWN || page->count == 0)
+	if (page->total == RSM_UNKNOWN || page->count == 0 || search->query->rsm.has_before)
 		return;
 	again.page = &whole;
 	set_bounds(&again);
@@ -288,7 +291,7 @@ cut_page(struct search *search, const uint64_t *ids, int count)
 	page->count = to - from;
 	for (int i = 0; i < page->count; i++)
 		page->id[i] = ids[from + i];
-	if (page->count > 0)
+	if (page->count > 0 && !rsm->has_before)
 		page->index = (uint64_t)from;
 }
 

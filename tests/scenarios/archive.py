@@ -32,7 +32,7 @@ class Page:
         fin = element.find(MAM + "fin")
         self.complete = fin.get("complete") == "true"
         first = fin.find(RSM + "set/" + RSM + "first")
-        self.index = None if first is None else int(first.get("index"))
+        self.index = None if first is None or first.get("index") is None else int(first.get("index"))
         self.first = None if first is None else first.text
         self.last = fin.findtext(RSM + "set/" + RSM + "last")
         self.count = int(fin.findtext(RSM + "set/" + RSM + "count"))

@@ -36,7 +36,7 @@ def paging(server):
 
     backwards, page = [], Page(juliet, page="<max>7</max><before/>")
     while True:
-        equal(page.index, 25 - len(backwards) - len(page.ids))
+        equal((page.index, page.count), (None, 25))		# slixmpp would stop here: see archive_page.c
         backwards = page.ids + backwards
         if page.complete:
             break
@@ -58,7 +58,7 @@ def ids_of_form(server):
     equal((page.ids, page.index, page.count, page.complete), (ids[6:8], 2, 5, False))
     equal(Page(juliet, form=[("ids", [ids[9], ids[2], ids[5], ids[2]])]).ids, [ids[2], ids[5], ids[9]])
     page = Page(juliet, form=[("ids", ids[:9])], page="<max>4</max><before>%s</before>" % ids[6])
-    equal((page.ids, page.index, page.count, page.complete), (ids[2:6], 2, 9, False))
+    equal((page.ids, page.index, page.count, page.complete), (ids[2:6], None, 9, False))
     equal(Page(juliet, form=[("start", [Page(juliet).stamps[20]])]).ids, ids[20:])
     equal(Page(juliet, form=[("end", [Page(juliet).stamps[20]])]).ids, ids[:21])
     for one in ("before-id", "after-id", "ids"):
