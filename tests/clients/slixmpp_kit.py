@@ -1,5 +1,6 @@
 """Clients of slixmpp, seated on workers of a test's choice, whose events a test awaits."""
 import asyncio
+import logging
 import os
 import sys
 
@@ -14,6 +15,9 @@ try:
     import slixmpp
 except ImportError:
     facts.skip("no slixmpp module for Python (package python3-slixmpp)")
+
+# What it still wants to answer when it has been told to end is no news.
+logging.getLogger("slixmpp.xmlstream.xmlstream").setLevel(logging.CRITICAL)
 
 TIMEOUT = 30
 PLUGINS = ("xep_0030", "xep_0199")
