@@ -13,6 +13,7 @@ extern const struct feature carbons_feature;
 extern const struct feature csi_feature;
 extern const struct feature offline_feature;
 extern const struct feature archive_feature;
+extern const struct feature push_feature;
 extern const struct feature private_xml_feature;
 extern const struct feature vcard_feature;
 extern const struct feature contact_addresses_feature;
@@ -36,6 +37,7 @@ static const struct feature *const features[] = {
 	&csi_feature,
 	&offline_feature,
 	&archive_feature,
+	&push_feature,
 	&private_xml_feature,
 	&vcard_feature,
 	&contact_addresses_feature,

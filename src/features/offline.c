@@ -10,6 +10,7 @@
 #include "base/result.h"
 #include "config/config.h"
 #include "features/content.h"
+#include "features/push.h"
 #include "features/roster_store.h"
 #include "routing/pending.h"
 #include "shm/registry.h"
@@ -38,6 +39,7 @@ on_kept(struct stanza *stanza, int result, void *data)
 {
 	if (result == RESULT_OK) {
 		offline_tell_willing(router_server(stanza->router), stanza->account);
+		push_notify_kept(stanza);
 		return STANZA_DONE;
 	}
 	if (result != RESULT_FULL)

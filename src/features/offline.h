@@ -21,3 +21,6 @@ void	offline_give(struct session *session);
 
 /* Before it ends: another one goes on. */
 void	offline_leave(struct session *session);
+
+/* How many messages are kept for an account. */
+uint64_t offline_count(struct server *server, uint64_t account);

@@ -42,16 +42,7 @@ struct taking {
 static bool
 has_messages(struct server *server, uint64_t account)
 {
-	uint64_t name = htobe64(account);
-	struct store_queue queue;
-	struct txn *txn;
-
-	if (server->msg == NULL)
-		return false;
-	txn = store_read(server->msg);
-	store_queue(server->msg, txn, STORE_OFFLINE, slice_of(&name, sizeof(name)), &queue);
-	txn_end(&txn);
-	return queue.entries > 0;
+	return offline_count(server, account) > 0;
 }
 
 /* The key of an entry in a stranger's queue. */
@@ -356,4 +347,19 @@ offline_leave(struct session *session)
 	let_go(session);
 	if (!is_dropped)	/* else the answer passes on what is left */
 		pass_on(session->server, session->account);
+}
+
+uint64_t
+offline_count(struct server *server, uint64_t account)
+{
+	uint64_t name = htobe64(account);
+	struct store_queue queue;
+	struct txn *txn;
+
+	if (server->msg == NULL)
+		return 0;
+	txn = store_read(server->msg);
+	store_queue(server->msg, txn, STORE_OFFLINE, slice_of(&name, sizeof(name)), &queue);
+	txn_end(&txn);
+	return queue.entries;
 }

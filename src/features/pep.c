@@ -16,14 +16,13 @@ refuse(struct stanza *stanza, enum stanza_condition condition, const char *speci
 	struct element *error;
 
 	counter_add(router_server(stanza->router)->shm, COUNTER_STANZA_ERRORS, 1);
-	if (reply == NULL || stanza->origin.slot == UINT32_MAX)
+	if (reply == NULL)
 		return STANZA_DONE;
 	error = element_add(arena, element_child(reply, NS_CLIENT, "error"), NS_PUBSUB_ERRORS,
 	    specific);
 	if (feature != NULL)
 		element_set(arena, error, "feature", slice_from_text(feature));
-	element_set(arena, reply, "to", stanza->from.full);
-	router_deliver(stanza, reply, stanza->origin);
+	router_answer(stanza, reply);
 	return STANZA_DONE;
 }
 

@@ -28,7 +28,7 @@ const char *
 stage_name(enum stage stage)
 {
 	static const char *const names[] = { "submit", "outgoing", "incoming", "offline",
-		"delivered" };
+		"delivered", "answer" };
 
 	return names[stage];
 }
@@ -62,6 +62,14 @@ router_stage(struct stanza *stanza, enum stage stage)
 /* --- where it goes --- */
 
 static int
+take_answer(struct stanza *stanza)
+{
+	if (!server_iq_on_answer(stanza))
+		router_stage(stanza, STAGE_ANSWER);
+	return STANZA_DONE;
+}
+
+static int
 route_to_host(struct stanza *stanza)
 {
 	const struct iq_row *row = NULL;
@@ -69,7 +77,7 @@ route_to_host(struct stanza *stanza)
 	if (stanza->kind == KIND_PRESENCE)
 		return STANZA_DONE;
 	if (stanza->kind == KIND_IQ && !stanza_is_request(stanza))
-		return server_iq_on_answer(stanza);
+		return take_answer(stanza);
 	if (stanza->kind == KIND_IQ && jid_is_bare(&stanza->to))
 		row = iq_table_find(stanza->router->iqs, stanza->payload->ns,
 		    stanza->payload->name, stanza->type == TYPE_GET ? IQ_GET : IQ_SET,
@@ -158,19 +166,26 @@ run(struct stanza *stanza)
 
 /* --- what comes back --- */
 
+void
+router_answer(struct stanza *stanza, struct element *answer)
+{
+	element_set(stanza->arena, answer, "to", stanza->from.full);
+	if (stanza->origin.slot != UINT32_MAX)
+		router_deliver(stanza, answer, stanza->origin);
+	else if (stanza->kind == KIND_IQ && jid_is_domain(&stanza->from))
+		router_send_later(stanza->router, answer);
+}
+
 static void
 answer_error(struct stanza *stanza, enum stanza_condition condition)
 {
 	struct element *error;
 
 	counter_add(stanza->router->server->shm, COUNTER_STANZA_ERRORS, 1);
-	if (stanza->origin.slot == UINT32_MAX)
-		return;
 	error = stanza_error_reply(stanza->arena, stanza->element, condition, NULL);
 	if (error == NULL)
 		return;
-	element_set(stanza->arena, error, "to", stanza->from.full);
-	router_deliver(stanza, error, stanza->origin);
+	router_answer(stanza, error);
 	if (stanza->kind == KIND_MESSAGE && stanza->session != NULL)
 		account_bounced(stanza, error);
 }
@@ -189,8 +204,7 @@ router_reply(struct stanza *stanza, struct element *payload)
 		element_set(arena, reply, "from", to);
 	if (payload != NULL)
 		element_append(arena, reply, payload);
-	if (stanza->origin.slot != UINT32_MAX)
-		router_deliver(stanza, reply, stanza->origin);
+	router_answer(stanza, reply);
 	return STANZA_DONE;
 }
 

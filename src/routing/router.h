@@ -32,6 +32,12 @@ struct server *router_server(struct router *router);
 /* Answers an iq get or set; payload may be NULL. */
 int	router_reply(struct stanza *stanza, struct element *payload);	/* STANZA_DONE */
 
+/*
+ * The same with an element made by the caller, from whom and why; "to" is set here. What the server itself asked, from
+ * the address of a host, comes back to STAGE_ANSWER.
+ */
+void	router_answer(struct stanza *stanza, struct element *answer);
+
 /* One more copy, to one session. Its bytes are written once for all targets of the same element. */
 void	router_deliver(struct stanza *stanza, struct element *element, struct slot_ref target);
 
@@ -67,6 +73,9 @@ int	router_deliver_available(struct stanza *stanza, struct element *element,
  * session. Not from inside a handler.
  */
 void	router_send(struct server *server, struct element *element);
+
+/* The same from anywhere: behind what is under way. */
+void	router_send_later(struct router *router, const struct element *element);
 
 /* The id of a local account, 0 where there is none. */
 uint64_t router_account(struct router *router, const struct jid *jid);

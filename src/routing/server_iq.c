@@ -148,7 +148,7 @@ server_iq_ask(struct session *session, struct slice id, struct element *payload,
 	return is_sent;
 }
 
-int
+bool
 server_iq_on_answer(struct stanza *stanza)
 {
 	struct server *server = router_server(stanza->router);
@@ -157,11 +157,11 @@ server_iq_on_answer(struct stanza *stanza)
 
 	if (question == NULL || stanza->session == NULL ||
 	    !slice_equal(stanza->to.full, stanza->session->jid.domain))
-		return STANZA_DONE;
+		return false;
 	take_out(server, asked, question);
 	question->on_answer(server, question->session, stanza, question->data);
 	forget(question);
-	return STANZA_DONE;
+	return true;
 }
 
 void

@@ -23,8 +23,8 @@ typedef void server_iq_fn(struct server *server, struct slot_ref session, struct
 bool	server_iq_ask(struct session *session, struct slice id, struct element *payload,
 	    server_iq_fn *on_answer, const void *data, size_t size);
 
-/* From the router, for every answer to a host: only that of the session that was asked counts. */
-int	server_iq_on_answer(struct stanza *stanza);
+/* From the router, for every answer to a host: only that of the session that was asked counts. False: no such. */
+bool	server_iq_on_answer(struct stanza *stanza);
 
 void	server_iq_on_ending(struct session *session);
 void	server_iqs_free(struct server *server);
