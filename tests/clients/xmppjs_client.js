@@ -1,76 +1,20 @@
 // xmppjs_client.js -- two clients of @xmpp/client that talk; says one line a fact, and ends with the status.
 "use strict";
 
-const { client, xml } = require("@xmpp/client");
-const [, , service, domain, password] = process.argv;
-const TIMEOUT = 30000;
-let failed = 0;
-
-function within(promise, what) {
-  let timer;
-  const late = new Promise((_, reject) => {
-    timer = setTimeout(() => reject(new Error("no " + what)), TIMEOUT);
-  });
-  return Promise.race([promise, late]).finally(() => clearTimeout(timer));
-}
-
-function check(wanted, got, what) {
-  if (wanted !== got) throw new Error(`${what}: ${got}, not ${wanted}`);
-}
-
-async function fact(title, act) {
-  try {
-    await act();
-    console.log("ok   " + title);
-  } catch (error) {
-    failed++;
-    console.log("FAIL " + title + "\n" + (error.stack || error));
-  }
-}
-
-function make(username, resource, pass = password) {
-  const it = client({ service, domain, username, resource, password: pass });
-  it.reconnect.stop();
-  it.on("error", () => {}); // start() rejects with the same
-  return it;
-}
-
-async function online(username, resource) {
-  const it = make(username, resource);
-  const address = await within(it.start(), "login of " + username);
-  check(`${username}@${domain}/${resource}`, address.toString(), "address");
-  await it.send(xml("presence"));
-  return it;
-}
-
-// The next stanza that fits.
-function hear(it, fits) {
-  return within(
-    new Promise((resolve) => {
-      const listen = (stanza) => {
-        if (!fits(stanza)) return;
-        it.off("stanza", listen);
-        resolve(stanza);
-      };
-      it.on("stanza", listen);
-    }),
-    "stanza",
-  );
-}
+const { xml, domain, within, check, fact, make, seated, hear, run } = require("./xmppjs_kit.js");
 
 async function say(from, to, text) {
-  const heard = hear(to, (stanza) => stanza.is("message"));
   await from.send(xml("message", { type: "chat", to: to.jid.toString() }, xml("body", {}, text)));
-  const message = await heard;
+  const message = await hear(to, (stanza) => stanza.is("message"));
   check(from.jid.toString(), message.attrs.from, "from");
   check(text, message.getChildText("body"), "body");
 }
 
-async function main() {
-  const romeo = await online("romeo", "orchard");
-  const juliet = await online("juliet", "balcony");
-  console.log(`online ${romeo.jid} ${juliet.jid}`);
-  await within(new Promise((resolve) => process.stdin.once("data", resolve)), "word to go on");
+run(async () => {
+  const romeo = await seated("romeo", "orchard", 0);
+  const juliet = await seated("juliet", "balcony", 1);
+  await romeo.send(xml("presence"));
+  await juliet.send(xml("presence"));
 
   await fact("they hear each other both ways", async () => {
     for (let i = 0; i < 20; i++) {
@@ -91,9 +35,8 @@ async function main() {
     check("of Juliet", answer.getChildText("name"), "name");
   });
   await fact("a message to nobody comes back as an error", async () => {
-    const heard = hear(romeo, (stanza) => stanza.is("message"));
     await romeo.send(xml("message", { to: "nobody@" + domain }, xml("body", {}, "?")));
-    check("error", (await heard).attrs.type, "type");
+    check("error", (await hear(romeo, (stanza) => stanza.is("message"))).attrs.type, "type");
   });
   await fact("a wrong password is refused with not-authorized", async () => {
     const stranger = make("romeo", "x", "wrong");
@@ -110,10 +53,4 @@ async function main() {
     await within(romeo.stop(), "end of Romeo");
     await within(juliet.stop(), "end of Juliet");
   });
-  process.exit(failed ? 1 : 0);
-}
-
-main().catch((error) => {
-  console.log("FAIL " + (error.stack || error));
-  process.exit(1);
 });
