@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """
-mcabber, a terminal client of Debian 12, logs in over TLS, sends a message and gets one.
+mcabber, a terminal client of Debian 12, logs in over TLS, talks, keeps a roster, is seen, and follows another device.
 
 It was taken before profanity because it obeys a FIFO and reports what comes through a program: nothing has to be read
 off a screen. Its library (loudmouth) speaks PLAIN under TLS and the legacy session request of RFC 3921.
@@ -12,6 +12,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -40,6 +41,7 @@ set log_display_sender = 1
 set tracelog_level = 2
 set tracelog_file = %(folder)s/trace
 set roster_hidden = 1
+set carbons = 1
 """
 EVENT = """#!/bin/sh
 # event KIND DETAIL JID [FILE]: what mcabber reports, in one line of the pipe that the test reads. It is written
@@ -54,8 +56,7 @@ class Mcabber:
     """Runs on a terminal of its own; commands go into its FIFO, and its reports come out of a pipe."""
 
     def __init__(self, server, jid, ca, ignore=0):
-        self.folder = server.path("mcabber-" + jid)
-        os.mkdir(self.folder, 0o700)
+        self.folder = tempfile.mkdtemp(prefix="mcabber-", dir=server.directory)
         os.mkfifo(os.path.join(self.folder, "events"))
         self.reports = os.open(os.path.join(self.folder, "events"), os.O_RDWR | os.O_NONBLOCK)
         self.rest = b""
@@ -146,6 +147,93 @@ def chat(server):
         juliet.close()
 
 
+ROSTER = "{jabber:iq:roster}"
+CLIENT = "{jabber:client}"
+
+
+def elsewhere(server, jid, worker):
+    """Another client, available and with its roster, on another worker than that one."""
+    for _ in range(300):
+        client = xmpp.Client(server)
+        if server.worker_of(client) not in (None, worker):
+            break
+        client.close()
+    client.login(jid, PASSWORD)
+    client.send("<iq type='get' id='roster'><query xmlns='jabber:iq:roster'/></iq><presence/>")
+    until(client, lambda e: e.tag == CLIENT + "presence" and e.get("from") == client.jid)
+    equal(server.worker_of(client) not in (None, worker), True, "another worker")
+    return client
+
+
+def until(client, fits):
+    """The first element that fits; what comes before is no matter here."""
+    while True:
+        got = client.get()
+        if got is None:
+            raise AssertionError("the stream ended")
+        if fits(got):
+            return got
+
+
+def pushed(client, jid, **wanted):
+    """The roster push that has these attributes for a contact."""
+    def fits(element):
+        item = element.find(ROSTER + "query/" + ROSTER + "item")
+        return (element.get("type") == "set" and item is not None and item.get("jid") == jid and
+                all(item.get(name) == value for name, value in wanted.items()))
+    return until(client, fits).find(ROSTER + "query/" + ROSTER + "item")
+
+
+def presence(kind, source):
+    return lambda e: e.tag == CLIENT + "presence" and e.get("type") == kind and e.get("from") == source
+
+
+def in_touch(server):
+    """it adds a contact, agrees, is seen and sees on another worker, renames, groups and removes; copies reach it"""
+    mark = server.log.mark()
+    mcabber = Mcabber(server, "romeo@localhost", server.path("localhost.crt"))
+    others = []
+    try:
+        server.log.wait(r"bound .*romeo@localhost/terminal", mark)
+        worker = next(s["worker"] for s in server.sessions() if s["jid"] == "romeo@localhost/terminal")
+        others += [elsewhere(server, jid, worker) for jid in ("juliet@localhost/balcony", "romeo@localhost/phone")]
+        juliet, phone = others
+        mcabber.tell("add juliet@localhost Capulet")
+        until(juliet, presence("subscribe", "romeo@localhost"))
+        juliet.send("<presence to='romeo@localhost' type='subscribed'/>"
+                    "<presence to='romeo@localhost' type='subscribe'/>")
+        pushed(phone, "juliet@localhost", subscription="to")
+        mcabber.tell("authorization allow juliet@localhost")
+        pushed(phone, "juliet@localhost", subscription="both", name="Capulet")
+        mcabber.report("STATUS O juliet@localhost")
+        mcabber.tell("status away by the wall")
+        until(juliet, lambda e: e.findtext(CLIENT + "status") == "by the wall" and
+              e.get("from") == "romeo@localhost/terminal" and e.findtext(CLIENT + "show") == "away")
+        juliet.send("<presence><show>dnd</show></presence>")
+        mcabber.report("STATUS D juliet@localhost")
+        juliet.send("<message to='romeo@localhost/phone' type='chat'><body>a copy, please</body></message>")
+        mcabber.report("MSG IN juliet@localhost")
+        equal("Received incoming carbon" in mcabber.trace(), True, "a copy")
+        mcabber.tell("roster search juliet@localhost")
+        mcabber.tell("rename Rosaline")
+        pushed(phone, "juliet@localhost", name="Rosaline")
+        juliet.send("<message to='romeo@localhost/terminal' type='chat'><body>behind the push</body></message>")
+        mcabber.report("MSG IN juliet@localhost")
+        mcabber.tell("move Verona")
+        equal(pushed(phone, "juliet@localhost", name="Rosaline").findtext(ROSTER + "group"), "Verona", "group")
+        mcabber.tell("roster search juliet@localhost")
+        mcabber.tell("del")
+        pushed(phone, "juliet@localhost", subscription="remove")
+        until(juliet, presence("unavailable", "romeo@localhost/terminal"))
+    except Exception:
+        print(mcabber.trace())
+        raise
+    finally:
+        mcabber.end()
+        for client in others:
+            client.close()
+
+
 def wrong_certificate(server):
     """with another authority's certificate it does not log in"""
     mark = server.log.mark()
@@ -157,7 +245,7 @@ def wrong_certificate(server):
         mcabber.end()
 
 
-FACTS = [chat, wrong_certificate]
+FACTS = [chat, in_touch, wrong_certificate]
 
 if __name__ == "__main__":
     if shutil.which("mcabber") is None:
