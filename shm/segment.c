@@ -136,9 +136,8 @@ out:
 	return result;
 }
 
-/* Which field of the header is not as it must be; NULL: all are. */
-static const char *
-wrong_field(const struct segment_header *header, const struct segment_identity *identity,
+const char *
+segment_wrong_field(const struct segment_header *header, const struct segment_identity *identity,
     uint64_t file_size)
 {
 	uint8_t boot[16];
@@ -181,7 +180,7 @@ check_header(int fd, const struct segment_identity *identity, uint64_t *size,
 	    pread(fd, &header, sizeof(header), 0) != (ssize_t)sizeof(header))
 		return RESULT_LAYOUT;
 	*size = (uint64_t)st.st_size;
-	*field = wrong_field(&header, identity, *size);
+	*field = segment_wrong_field(&header, identity, *size);
 	return *field == NULL ? RESULT_OK : RESULT_LAYOUT;
 }
 

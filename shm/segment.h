@@ -43,6 +43,10 @@ int	segment_attach(struct segment *segment, const char *directory, const char *n
 	    const struct segment_identity *identity, bool read_only);
 void	segment_detach(struct segment *segment);
 
+/* Which field of a header is not as it must be; NULL: all are. */
+const char *segment_wrong_field(const struct segment_header *header,
+		    const struct segment_identity *identity, uint64_t file_size);
+
 /* Memory behind [offset, offset + length): posix_fallocate, so that a store can never be a SIGBUS. */
 int	segment_commit(struct segment *segment, size_t offset, size_t length);
 void	segment_discard(struct segment *segment, size_t offset, size_t length);

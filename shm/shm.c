@@ -17,56 +17,13 @@
 #include "base/result.h"
 #include "shm/blocks.h"
 #include "shm/effect.h"
+#include "shm/segments.h"
 #include "shm/slots.h"
 #include "shm/wake.h"
 
 #ifdef SHM_STEPS
 void (*shm_step_hook)(const char *step);
 #endif
-
-#define PAGE 4096ull
-
-static uint64_t
-round_up(uint64_t value, uint64_t unit)
-{
-	return (value + unit - 1) / unit * unit;
-}
-
-static uint64_t
-slots_size(uint32_t max_sessions)
-{
-	return PAGE + round_up((uint64_t)max_sessions * sizeof(struct slot), PAGE);
-}
-
-static uint64_t
-owner_table_size(uint32_t blocks)
-{
-	return round_up((uint64_t)blocks * sizeof(uint32_t), PAGE);
-}
-
-static uint64_t
-arena_size(uint32_t blocks)
-{
-	return sizeof(struct arena_header) + owner_table_size(blocks) +
-	    (uint64_t)blocks * BLOCK_SIZE;
-}
-
-static uint64_t
-effect_size(void)
-{
-	return sizeof(struct effect_header) + EFFECT_STEPS_MAX * sizeof(struct effect_step) +
-	    EFFECT_STAGING_MAX;
-}
-
-/* Summary words (a bit for each word of slots) in the first page's rest, then a bit a slot. */
-static uint64_t
-dirty_size(uint32_t max_sessions)
-{
-	uint64_t words = (max_sessions + 63) / 64;
-	uint64_t summary = (words + 63) / 64;
-
-	return PAGE + round_up((words + summary) * sizeof(uint64_t), PAGE);
-}
 
 static uint32_t
 arena_blocks(const struct shm_options *options)
@@ -95,7 +52,7 @@ view_slots(struct shm *shm)
 {
 	char *memory = shm->slots_segment.memory;
 
-	shm->slots = (struct slot *)(memory + PAGE);
+	shm->slots = (struct slot *)(memory + SEGMENTS_PAGE);
 	shm->slots_committed = (_Atomic uint32_t *)(memory + sizeof(struct segment_header));
 }
 
@@ -109,11 +66,11 @@ view_worker(struct shm_worker *worker)
 	worker->arena = (struct arena_header *)arena;
 	worker->block_owner = (_Atomic uint32_t *)(arena + sizeof(struct arena_header));
 	worker->blocks = (struct block *)(arena + sizeof(struct arena_header) +
-	    owner_table_size(atomic_load(&worker->arena->count)));
+	    segments_owners_size(atomic_load(&worker->arena->count)));
 	worker->effect = (struct effect_header *)effect;
 	worker->steps = (struct effect_step *)(effect + sizeof(struct effect_header));
 	worker->staging = (char *)(worker->steps + EFFECT_STEPS_MAX);
-	worker->dirty = (_Atomic uint64_t *)(dirty + PAGE);
+	worker->dirty = (_Atomic uint64_t *)(dirty + SEGMENTS_PAGE);
 }
 
 static int
@@ -139,9 +96,9 @@ static int
 create_slots(struct shm *shm, const struct shm_options *options, uint64_t id)
 {
 	struct segment_identity identity = identity_of(SEGMENT_SLOTS, 0, sizeof(struct slot),
-	    slots_size(options->max_sessions), id);
+	    segments_slots_size(options->max_sessions), id);
 	int result = segment_create(&shm->slots_segment, options->runtime_dir, "slots",
-	    &identity, PAGE);
+	    &identity, SEGMENTS_PAGE);
 
 	if (result == RESULT_OK)
 		view_slots(shm);
@@ -154,7 +111,7 @@ create_worker(struct shm *shm, const struct shm_options *options, uint64_t id, u
 	struct shm_worker *worker = &shm->worker[number];
 	uint32_t blocks = arena_blocks(options);
 	struct segment_identity identity = identity_of(SEGMENT_ARENA, number, BLOCK_SIZE,
-	    arena_size(blocks), id);
+	    segments_arena_size(blocks), id);
 	char name[32];
 	int result;
 
@@ -168,16 +125,16 @@ create_worker(struct shm *shm, const struct shm_options *options, uint64_t id, u
 
 	snprintf(name, sizeof(name), "effect.%u", number);
 	identity = identity_of(SEGMENT_EFFECT, number, sizeof(struct effect_step),
-	    effect_size(), id);
+	    segments_effect_size(), id);
 	result = segment_create(&worker->effect_segment, options->runtime_dir, name, &identity,
 	    sizeof(struct effect_header));
 	if (result != RESULT_OK)
 		return result;
 
 	snprintf(name, sizeof(name), "dirty.%u", number);
-	identity = identity_of(SEGMENT_DIRTY, number, 8, dirty_size(options->max_sessions), id);
+	identity = identity_of(SEGMENT_DIRTY, number, 8, segments_dirty_size(options->max_sessions), id);
 	result = segment_create(&worker->dirty_segment, options->runtime_dir, name, &identity,
-	    dirty_size(options->max_sessions));
+	    segments_dirty_size(options->max_sessions));
 	if (result == RESULT_OK)
 		view_worker(worker);
 	return result;
@@ -195,19 +152,6 @@ shm_new(const char *directory)
 	return shm;
 }
 
-static bool
-is_segment_name(const char *name)
-{
-	static const char *const starts[] = { "arena.", "effect.", "dirty.", "ring." };
-
-	if (strcmp(name, "instance") == 0 || strcmp(name, "slots") == 0)
-		return true;
-	for (size_t i = 0; i < sizeof(starts) / sizeof(starts[0]); i++)
-		if (strncmp(name, starts[i], strlen(starts[i])) == 0)
-			return true;
-	return false;
-}
-
 /* Nothing is made beside what another server, or an earlier one, has left. */
 static int
 check_is_empty(const char *runtime_dir)
@@ -219,7 +163,7 @@ check_is_empty(const char *runtime_dir)
 	if (directory == NULL)
 		return RESULT_FAILED;
 	while ((entry = readdir(directory)) != NULL)
-		if (is_segment_name(entry->d_name)) {
+		if (segments_is_name(entry->d_name)) {
 			log_error(LOG_SHM, "the runtime directory is in use", "path=%s/%s",
 			    runtime_dir, entry->d_name);
 			result = RESULT_EXISTS;
@@ -279,19 +223,19 @@ attach_worker(struct shm *shm, uint32_t number, bool read_only)
 	if (result != RESULT_OK)
 		return result;
 	worker->arena = worker->arena_segment.memory;
-	if (arena_size(atomic_load(&worker->arena->count)) != worker->arena_segment.size) {
+	if (segments_arena_size(atomic_load(&worker->arena->count)) != worker->arena_segment.size) {
 		log_error(LOG_SHM, "shared memory refused", "path=%s/%s wrong=blocks", directory,
 		    name);
 		return RESULT_LAYOUT;
 	}
 	snprintf(name, sizeof(name), "effect.%u", number);
 	identity = identity_of(SEGMENT_EFFECT, number, sizeof(struct effect_step),
-	    effect_size(), id);
+	    segments_effect_size(), id);
 	result = segment_attach(&worker->effect_segment, directory, name, &identity, read_only);
 	if (result != RESULT_OK)
 		return result;
 	snprintf(name, sizeof(name), "dirty.%u", number);
-	identity = identity_of(SEGMENT_DIRTY, number, 8, dirty_size(shm->max_sessions), id);
+	identity = identity_of(SEGMENT_DIRTY, number, 8, segments_dirty_size(shm->max_sessions), id);
 	result = segment_attach(&worker->dirty_segment, directory, name, &identity, read_only);
 	if (result == RESULT_OK)
 		view_worker(worker);
@@ -315,7 +259,7 @@ attach_all(struct shm *shm, bool read_only)
 	    shm->max_sessions >= SLOTS_MAX)
 		return RESULT_LAYOUT;
 	identity = identity_of(SEGMENT_SLOTS, 0, sizeof(struct slot),
-	    slots_size(shm->max_sessions), shm->instance->header.instance);
+	    segments_slots_size(shm->max_sessions), shm->instance->header.instance);
 	result = segment_attach(&shm->slots_segment, shm->directory, "slots", &identity,
 	    read_only);
 	if (result != RESULT_OK)
@@ -387,7 +331,7 @@ shm_remove(const char *runtime_dir)
 	if (directory == NULL)
 		return RESULT_FAILED;
 	while ((entry = readdir(directory)) != NULL)
-		if (is_segment_name(entry->d_name))
+		if (segments_is_name(entry->d_name))
 			(void)unlinkat(dirfd(directory), entry->d_name, 0);
 	closedir(directory);
 	return RESULT_OK;

@@ -15,6 +15,7 @@
 #include "base/result.h"
 #include "process/heartbeat.h"
 #include "process/privileges.h"
+#include "shm/aside.h"
 #include "shm/shm.h"
 
 #define LOCK_EVERY_MS 20
@@ -171,8 +172,11 @@ directories_clean(const char *runtime_dir, const struct identity *identity)
 	int rc;
 
 	privileges_lend(identity);
-	forget_master(runtime_dir);
-	rc = shm_remove(runtime_dir);
+	rc = aside_segments(runtime_dir);
+	if (rc >= 0) {
+		forget_master(runtime_dir);
+		rc = shm_remove(runtime_dir);
+	}
 	if (rc == RESULT_OK)
 		remove_registry(runtime_dir);
 	privileges_return(identity);
