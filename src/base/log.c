@@ -143,9 +143,9 @@ log_to_fd(int fd)
 }
 
 void
-log_to_syslog(const char *ident)
+log_to_syslog(const char *ident, int fd)
 {
-	log_syslog_open(ident);
+	log_syslog_use(ident, fd >= 0 ? fd : log_syslog_connect());
 	is_syslog = true;
 }
 

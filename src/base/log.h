@@ -15,7 +15,7 @@ enum log_area {
 
 /* Where lines go. Default: standard error, from LOG_INFO. The descriptor stays the caller's. */
 void	log_to_fd(int fd);
-void	log_to_syslog(const char *ident);	/* connects at once, before any chroot */
+void	log_to_syslog(const char *ident, int fd);	/* takes a connection; -1: makes one at once */
 void	log_set_level(enum log_level least);
 void	log_set_process(const char *name);	/* "master", "worker 3": stands in every line */
 bool	log_is_on(enum log_level level);

@@ -5,11 +5,18 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/log_syslog.h"
 #include "base/result.h"
 #include "process/privileges.h"
+#include "process/talk.h"
+
+#define IDENT "rookeryd"
+
+static int lost_to = -1;	/* a child's: whom it asks for a connection to syslog */
 
 static int
 fail(const char *path, const char *why)
@@ -40,11 +47,31 @@ logs_open(const char *log, const struct identity *identity, int *fd)
 	return RESULT_OK;
 }
 
+/* Once a second: every line would ask. */
+static void
+ask_master(void)
+{
+	static time_t asked;
+	time_t now = time(NULL);
+
+	if (now == asked)
+		return;
+	asked = now;
+	talk_send(lost_to, TALK_LOG, SLICE_EMPTY, -1);
+}
+
+void
+logs_ask_of(int socket)
+{
+	lost_to = socket;
+	log_syslog_on_lost(ask_master);
+}
+
 void
 logs_use(int fd)
 {
 	if (fd == LOGS_SYSLOG)
-		log_to_syslog("rookeryd");
+		log_to_syslog(IDENT, -1);
 	else
 		log_to_fd(fd);
 }
@@ -54,6 +81,10 @@ logs_replace(int fd)
 {
 	static int current = -1;
 
+	if (lost_to >= 0) {
+		log_to_syslog(IDENT, fd);
+		return;
+	}
 	log_to_fd(fd);
 	if (current >= 0)
 		close(current);

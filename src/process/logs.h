@@ -14,5 +14,8 @@ int	logs_open(const char *log, const struct identity *identity, int *fd);
 /* From now on this process writes there. Connects to syslog anew, for a child that closed what it inherited. */
 void	logs_use(int fd);
 
-/* A child's: takes the descriptor of a newly opened file, and closes the one before it. */
+/* A child's, where the log is syslog: when that connection breaks, the master at this socket is asked for another. */
+void	logs_ask_of(int socket);
+
+/* A child's: takes the descriptor of a newly opened file, or connection, and closes the one before it. */
 void	logs_replace(int fd);

@@ -10,6 +10,7 @@
 
 #include "base/ensure.h"
 #include "base/log.h"
+#include "base/log_syslog.h"
 #include "base/result.h"
 #include "process/backoff.h"
 #include "process/heartbeat.h"
@@ -85,6 +86,18 @@ supervise_seat(struct supervisor *supervisor, struct process *process)
 
 /* --- words of the children --- */
 
+/* Syslog was started anew: who is in a sandbox cannot connect to it. */
+static void
+hand_syslog(const struct process *process)
+{
+	int fd = log_syslog_connect();
+
+	if (fd < 0)
+		return;
+	talk_send(process->socket, TALK_LOG, SLICE_EMPTY, fd);
+	close(fd);
+}
+
 static void
 hear(struct supervisor *supervisor, struct process *process, const struct talk *talk)
 {
@@ -102,6 +115,9 @@ hear(struct supervisor *supervisor, struct process *process, const struct talk *
 			break;
 		process->is_pending = false;
 		supervisor->events->on_applied(supervisor->owner);
+		break;
+	case TALK_LOG:
+		hand_syslog(process);
 		break;
 	case TALK_CHECKED:
 		supervise_checked(supervisor, process, talk);

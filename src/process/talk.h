@@ -11,10 +11,10 @@ enum talk_verb {
 	TALK_READY = 1,		/* accepts, or serves its rings */
 	TALK_APPLIED,		/* of TALK_IMAGE */
 	TALK_CHECKED,		/* of TALK_CHECK; text: the same number */
+	TALK_LOG,		/* its connection to syslog is lost; to it: a new one, or a new log file */
 	/* to a child */
 	TALK_STOP,
 	TALK_IMAGE,		/* a new configuration, with its descriptor */
-	TALK_LOG,		/* a new log file, with its descriptor */
 	TALK_CHECK,		/* clear what a dead process left in the stores; text: its number */
 	/* to and from the child that reads a configuration */
 	TALK_FILE,		/* with the descriptor of what was wanted */

@@ -18,9 +18,16 @@ static char syslog_line[4097];
 static char syslog_ident[64];
 static int syslog_level;
 
-void
-log_syslog_open(const char *ident)
+int
+log_syslog_connect(void)
 {
+	return 1000;
+}
+
+void
+log_syslog_use(const char *ident, int fd)
+{
+	assert_int_equal(fd, 1000);
 	snprintf(syslog_ident, sizeof(syslog_ident), "%s", ident);
 }
 
@@ -224,7 +231,7 @@ static void
 syslog_gets_the_line_without_stamp_and_level(void **state)
 {
 	log_set_process("master");
-	log_to_syslog("rookery");
+	log_to_syslog("rookery", -1);
 	assert_string_equal(syslog_ident, "rookery");
 	log_warn(LOG_MASTER, "worker died", "number=%d", 2);
 	assert_string_equal(syslog_line, "master master worker died number=2");
