@@ -69,6 +69,15 @@ config_free(struct config **config)
 }
 
 void
+config_forget_keys(struct config *config)
+{
+	for (size_t i = 0; i < config->host_count; i++) {
+		wipe(config->hosts[i].key_pem);
+		config->hosts[i].key_pem = SLICE_EMPTY;
+	}
+}
+
+void
 config_set_certificate(struct config *config, size_t host, struct slice chain_pem,
     struct slice key_pem)
 {

@@ -62,6 +62,9 @@ void	       config_free(struct config **config);
 void	       config_set_certificate(struct config *config, size_t host, struct slice chain_pem,
 		    struct slice key_pem);
 
+/* Wipes the keys of all hosts, once they are where they are used. */
+void	config_forget_keys(struct config *config);
+
 /*
  * The image workers get in a sealed memfd: a flat copy of a config, certificates included.
  * config_load() refuses (NULL) what is cut or of another layout.

@@ -271,9 +271,9 @@ tls_context_free(struct tls_context **context)
 		tls_context_release(context);
 }
 
-int
-tls_context_add(struct tls_context *context, struct slice host, struct slice chain_pem,
-		struct slice key_pem, char *why, size_t size)
+static int
+load_host(struct tls_context *context, struct slice host, struct slice chain_pem,
+	  struct slice key_pem, char *why, size_t size)
 {
 	struct tls_host *known = tls_context_find(context, host);
 	struct tls_certificate certificate;
@@ -293,5 +293,17 @@ tls_context_add(struct tls_context *context, struct slice host, struct slice cha
 		log_warn(LOG_TLS, "certificate", "host=" SLICE_FMT " reason=\"%s\"",
 			 SLICE_ARG(host), why);
 	tls_certificate_clear(&certificate);
+	return rc;
+}
+
+int
+tls_context_add(struct tls_context *context, struct slice host, struct slice chain_pem,
+		struct slice key_pem, char *why, size_t size)
+{
+	int rc;
+
+	tls_keys_loading(true);
+	rc = load_host(context, host, chain_pem, key_pem, why, size);
+	tls_keys_loading(false);
 	return rc;
 }

@@ -28,6 +28,12 @@ void	tls_ticket_rotate(struct tls_ticket_page *page, uint64_t now_ms);
 
 struct tls_context;
 
+/*
+ * Once, before the first context of a process that serves so many hosts: private keys are then kept apart, in memory that
+ * is not swapped, not dumped, and between pages that cannot be touched.
+ */
+void	tls_keys_protect(size_t hosts);
+
 /* profile: "intermediate" (TLS 1.2 and 1.3) or "modern" (1.3 alone). tickets may be NULL: none. */
 struct tls_context *tls_context_new(const char *profile, const struct tls_ticket_page *tickets);
 void	tls_context_free(struct tls_context **context);

@@ -74,6 +74,9 @@ void	tls_ticket_clear(struct tls_context *context);
 bool	tls_ticket_is_possible(struct tls_context *context);
 void	tls_ticket_set_callback(struct ssl_ctx_st *ssl);
 
+/* tls_keys.c: what is given back to the heap in between is wiped first. */
+void	tls_keys_loading(bool begins);
+
 /* tls_certificate.c */
 struct tls_certificate {
 	struct x509_st *leaf;
