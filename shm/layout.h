@@ -55,6 +55,7 @@ struct process_page {
 	_Atomic uint32_t ready;		/* accepts connections, or serves its rings */
 	_Atomic uint64_t dirty_any;	/* 1: dirty bitmap has bits */
 	_Atomic uint64_t archive_low;	/* no archive id below it is still to be committed by this worker; 0: none at all */
+	_Atomic uint32_t denied_call;	/* number of the system call that the sandbox denied, plus one */
 	_Atomic uint64_t counters[COUNTERS_MAX] __attribute__((aligned(1024)));	/* counters.def */
 } __attribute__((aligned(4096)));
 static_assert(sizeof(struct process_page) == 4096, "process page");

@@ -14,6 +14,7 @@
 #include "config/config.h"
 #include "process/descriptors.h"
 #include "process/logs.h"
+#include "process/sandbox.h"
 #include "process/signals.h"
 
 #define KEPT_MOST 512
@@ -30,6 +31,7 @@ keep_own_descriptors(const struct child *child)
 	kept[count++] = all->log_fd;
 	kept[count++] = all->lock_fd;
 	kept[count++] = all->trace_fd;
+	kept[count++] = all->root_fd;
 	for (int i = 0; i < WORKERS_MAX; i++)
 		kept[count++] = all->wake_fd[i];
 	for (int i = 0; i < PROCESSES_MAX; i++)
@@ -57,9 +59,13 @@ child_start(const struct child *child)
 	keep_own_descriptors(child);
 	log_set_process(child->name);
 	logs_use(all->log_fd);
+	if (all->log_fd == LOGS_SYSLOG)
+		logs_ask_of(child->socket);
 	log_set_level((enum log_level)all->config->log_level);
 	umask(027);
-	privileges_drop(&all->identity);
+	/* Our copy of what the master has; the worker reads its own from the image. */
+	config_forget_keys(all->config);
+	privileges_drop_but_chroot(&all->identity);
 	/* A core dump inside a transaction blocks all writers for seconds, and has the keys. */
 	setrlimit(RLIMIT_CORE, &none);
 	prctl(PR_SET_DUMPABLE, 0);
@@ -72,6 +78,23 @@ child_start(const struct child *child)
 	snprintf(title, sizeof(title), "rookeryd %s",
 	    child->name + strcspn(child->name, " ") + 1);
 	prctl(PR_SET_NAME, title);
+}
+
+void
+child_enter_sandbox(const struct child *child, struct process_page *page,
+    void (*start_threads)(void *owner), void *owner)
+{
+	const struct inheritance *all = child->inheritance;
+	struct sandbox sandbox = {
+		.role = child->kind == PROCESS_WORKER ? SANDBOX_WORKER : SANDBOX_STORE,
+		.walls = all->config->sandbox ? SANDBOX_BUILD : 0,
+		.root_fd = all->root_fd,
+		.denied = &page->denied_call,
+		.start_threads = start_threads,
+		.owner = owner,
+	};
+
+	sandbox_enter(&sandbox);
 }
 
 void

@@ -14,7 +14,7 @@ struct config;
 
 /* Made before the first fork. A child owns its copy; the descriptors it does not need are closed by child_start(). */
 struct inheritance {
-	const struct config *config;	/* the master's, for what only a restart changes */
+	struct config *config;		/* the master's, for what only a restart changes */
 	struct identity identity;
 	struct listeners listeners;
 	pid_t master;
@@ -22,6 +22,7 @@ struct inheritance {
 	int log_fd;			/* or LOGS_SYSLOG */
 	int lock_fd;			/* of the runtime directory: held until the last child is gone */
 	int trace_fd;			/* where lines of traces go */
+	int root_fd;			/* of sandbox_root(), or -1 */
 	int wake_fd[WORKERS_MAX];	/* eventfds: dirty slots */
 	int answer_fd[PROCESSES_MAX];	/* answers of stores */
 	int request_fd[STORE_COUNT];	/* requests to stores */
@@ -42,6 +43,12 @@ struct child {
  * master at once (PR_SET_PDEATHSIG), stores see the end of their socket.
  */
 void	child_start(const struct child *child);
+
+/*
+ * Everything is open: what is not needed any more is given up (sandbox.h). The thread pool starts in there, or NULL.
+ */
+void	child_enter_sandbox(const struct child *child, struct process_page *page,
+	    void (*start_threads)(void *owner), void *owner);
 
 /* Tells the master; where it is gone, so are we. */
 void	child_tell(const struct child *child, enum talk_verb verb);

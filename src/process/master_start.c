@@ -21,6 +21,7 @@
 #include "process/logs.h"
 #include "process/master.h"
 #include "process/pid_file.h"
+#include "process/sandbox.h"
 #include "shm/shm.h"
 
 #define CHILD_SILENCE_MS 30000
@@ -210,13 +211,25 @@ init_inheritance(struct inheritance *all)
 		.image_fd = -1,
 		.log_fd = STDERR_FILENO,
 		.lock_fd = -1,
-		.trace_fd = -1 };
+		.trace_fd = -1,
+		.root_fd = -1 };
 	for (int i = 0; i < WORKERS_MAX; i++)
 		all->wake_fd[i] = -1;
 	for (int i = 0; i < PROCESSES_MAX; i++)
 		all->answer_fd[i] = -1;
 	for (int i = 0; i < STORE_COUNT; i++)
 		all->request_fd[i] = -1;
+}
+
+static void
+make_sandbox(struct master *master)
+{
+	const struct config *config = master->config;
+	struct inheritance *all = &master->inheritance;
+
+	if (config->sandbox)
+		all->root_fd = sandbox_root(config->runtime_dir);
+	sandbox_tell(config->sandbox, all->root_fd >= 0);
 }
 
 int
@@ -249,6 +262,7 @@ master_prepare(struct master *master)
 	/* Until here who starts us reads why we do not come up. */
 	if (status == 0) {
 		logs_use(master->inheritance.log_fd);
+		make_sandbox(master);
 		daemon_detach();
 	}
 	return status;

@@ -3,8 +3,12 @@
 
 #include <errno.h>
 #include <grp.h>
+#include <linux/capability.h>
 #include <pwd.h>
 #include <stddef.h>
+#include <stdint.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/ensure.h"
@@ -65,6 +69,46 @@ privileges_nobody(struct identity *identity)
 	identity->uid = account != NULL && account->pw_uid != 0 ? account->pw_uid : NOBODY;
 	identity->gid = account != NULL && account->pw_gid != 0 ? account->pw_gid : NOBODY;
 	identity->is_changed = true;
+}
+
+/* glibc leaves capset(2) to libcap, which is not worth a library. */
+static bool
+set_capabilities(uint32_t permitted, uint32_t effective)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[2] = {
+		{ .permitted = permitted, .effective = effective }
+	};
+
+	return syscall(SYS_capset, &header, data) == 0;
+}
+
+#define CHROOT (1u << CAP_SYS_CHROOT)
+
+void
+privileges_drop_but_chroot(const struct identity *identity)
+{
+	if (!identity->is_changed)
+		return;
+	ensure(prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) == 0);
+	privileges_drop(identity);
+	/* A container may not have it. */
+	if (!set_capabilities(CHROOT, 0))
+		privileges_give_up();
+	ensure(prctl(PR_SET_KEEPCAPS, 0, 0, 0, 0) == 0);
+}
+
+void
+privileges_give_up(void)
+{
+	ensure(set_capabilities(0, 0));
+}
+
+bool
+privileges_chroot(int directory_fd)
+{
+	return set_capabilities(CHROOT, CHROOT) && fchdir(directory_fd) == 0 &&
+	    chroot(".") == 0 && chdir("/") == 0;
 }
 
 void

@@ -23,6 +23,14 @@ void	privileges_nobody(struct identity *identity);
 /* For good; ensures that there is no way back. */
 void	privileges_drop(const struct identity *identity);
 
+/*
+ * The same, but privileges_chroot() can still be called, once, until privileges_give_up() has taken away what is left.
+ * False: it is not allowed here, and the root stays.
+ */
+void	privileges_drop_but_chroot(const struct identity *identity);
+bool	privileges_chroot(int directory_fd);
+void	privileges_give_up(void);
+
 /* What the master makes in between belongs to that user, and is made with no more than its rights. */
 void	privileges_lend(const struct identity *identity);
 void	privileges_return(const struct identity *identity);

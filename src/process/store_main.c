@@ -106,6 +106,7 @@ store_run(const struct child *child)
 
 	child_start(child);
 	open_all(&process);
+	child_enter_sandbox(child, process.page, NULL, NULL);
 	atomic_store(&process.page->ready, 1);
 	child_tell(child, TALK_READY);
 	for (;;) {

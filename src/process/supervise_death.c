@@ -12,6 +12,7 @@
 #include "base/result.h"
 #include "process/backoff.h"
 #include "process/heartbeat.h"
+#include "process/sandbox.h"
 #include "process/talk.h"
 #include "shm/shm.h"
 
@@ -61,6 +62,20 @@ tell_end(const struct process *process, const siginfo_t *info, uint64_t delay_ms
 	    (unsigned long long)(heartbeat_now_ms() - process->started_ms), action);
 }
 
+/* A call that is on no list: a fault of ours, or somebody else's code in the process. */
+static void
+tell_denied(const struct process *process, struct process_page *page)
+{
+	uint32_t call = atomic_exchange(&page->denied_call, 0);
+	char name[64] = "?";
+
+	if (call > 0)
+		sandbox_call_name(call - 1, name, sizeof(name));
+	log_error(LOG_MASTER, "killed by SIGSYS: the sandbox",
+	    "process=\"%s\" pid=%d call=%d name=%s hint=\"report it; until then: sandbox = false\"",
+	    process->child.name, (int)process->pid, (int)call - 1, name);
+}
+
 /*
  * Only now is its process number free, and locks it held may be taken: until here nobody could be
  * mistaken for it.
@@ -81,6 +96,8 @@ supervise_reap(struct supervisor *supervisor, struct process *process)
 	close(process->pidfd);
 	process->pidfd = -1;
 	supervise_forget_socket(process);
+	if (info.si_code != CLD_EXITED && info.si_status == SIGSYS)
+		tell_denied(process, shm_page(supervisor->shm, process->child.number));
 	shm_reaped(supervisor->shm, process->child.number);
 	supervisor->watchdog[process->child.number].period_ms = 0;
 	process->is_pending = false;

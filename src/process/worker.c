@@ -54,7 +54,7 @@ fail(const char *event, int result)
 /* --- TLS and reloads --- */
 
 static struct tls_context *
-make_tls(const struct config *config, struct shm *shm)
+make_tls(struct config *config, struct shm *shm)
 {
 	const char *profile = config->tls_profile == TLS_PROFILE_MODERN ? "modern" : "intermediate";
 	struct tls_context *tls = tls_context_new(profile,
@@ -74,6 +74,7 @@ make_tls(const struct config *config, struct shm *shm)
 			log_error(LOG_TLS, "certificate not used", "host=%s reason=\"%s\"",
 			    host->name, why);
 	}
+	config_forget_keys(config);
 	if (count == 0)
 		tls_context_free(&tls);
 	return tls;
@@ -348,6 +349,20 @@ watch_all(struct worker *worker)
 	on_heartbeat(&worker->heartbeat, worker);
 }
 
+static void
+no_work(void *job)
+{
+}
+
+/* The pool starts all its threads with the first work it gets. */
+static void
+start_threads(void *owner)
+{
+	struct worker *worker = owner;
+
+	loop_work(worker->server.loop, no_work, no_work, worker);
+}
+
 _Noreturn void
 worker_run(const struct child *child)
 {
@@ -364,6 +379,7 @@ worker_run(const struct child *child)
 	close(child->inheritance->image_fd);
 	open_memory(worker);
 	open_stores(worker);
+	tls_keys_protect(server->config->host_count);
 	server->tls = make_tls(server->config, server->shm);
 	server->loop = loop_new();
 	server->timers = timers_new(server->loop);
@@ -374,10 +390,8 @@ worker_run(const struct child *child)
 		_exit(EX_SOFTWARE);
 	sessions_adopt(server);
 	watch_all(worker);
-	/*
-	 * Everything is open. Here the sandbox will close behind us (empty root, Landlock, seccomp): nothing after
-	 * this line opens a file, forks or changes its rights.
-	 */
+	/* Everything is open: nothing after this line opens a file, starts a thread, or changes its rights. */
+	child_enter_sandbox(child, worker->page, start_threads, worker);
 	listen_all(worker);
 	atomic_store(&worker->page->ready, 1);
 	child_tell(child, TALK_READY);

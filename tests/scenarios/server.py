@@ -149,9 +149,11 @@ class Server:
             f.write(
                 'workers = {w};\nlisten = [ "127.0.0.1:{p}", "[::1]:{p}" ];\nlisten_tls = [ "127.0.0.1:{t}" ];\n'
                 'data_dir = "{d}/data";\nruntime_dir = "{d}/run";\npid_file = "{d}/run/rookeryd.pid";\n'
-                'log = "stderr";\nlog_level = "{l}";\n{o}\nhosts = (\n{h}\n);\n'.format(
+                'log_level = "{l}";\n{o}\nhosts = (\n{h}\n);\n'.format(
                     w=self.workers, p=self.port, t=self.tls_port, d=self.directory, l=self.log_level,
                     o=self.options, h=hosts))
+            if "log = " not in self.options:
+                f.write('log = "stderr";\n')
             if os.geteuid() == 0 and "user" not in self.options:
                 f.write('user = "nobody";\ngroup = "nogroup";\n')
 
