@@ -84,6 +84,12 @@ effect_draft(struct shm *shm, struct slot_ref origin, uint64_t stanza, bool fini
 	shm->steps_drafted = 0;
 }
 
+void
+effect_leaves_open(struct shm *shm)
+{
+	mine(shm)->effect->finishes = false;
+}
+
 /* Memory behind the steps and the staging grows in extents and stays. */
 static int
 commit(struct shm_worker *worker, _Atomic uint32_t *committed, uint32_t needed, uint32_t extent,

@@ -13,6 +13,9 @@
  */
 void	effect_draft(struct shm *shm, struct slot_ref origin, uint64_t stanza, bool finishes);
 
+/* The draft does not finish its stanza after all: a later one will. */
+void	effect_leaves_open(struct shm *shm);
+
 /*
  * Room for bytes of payload, at the end of what was staged; RESULT_FULL past EFFECT_STAGING_MAX or when
  * tmpfs is full. *offset names them in pieces. Valid until the next effect_stage().

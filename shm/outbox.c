@@ -517,13 +517,14 @@ outbox_count(struct shm *shm, struct slot_ref ref, uint64_t after, uint64_t coun
 }
 
 bool
-outbox_stored(struct shm *shm, struct slot_ref ref, uint64_t *number, uint64_t *stored)
+outbox_stored(struct shm *shm, struct slot_ref ref, uint64_t last, uint64_t *number,
+    uint64_t *stored)
 {
 	struct outbox_cursor cursor = head_of(&shm->slots[ref.slot]);
 	struct entry entry;
 	bool found = false;
 
-	while (outbox_peek(shm, ref, &cursor, &entry)) {
+	while (cursor.number <= last && outbox_peek(shm, ref, &cursor, &entry)) {
 		if (entry.flags & ENTRY_STORED) {
 			*number = entry.number;
 			*stored = entry.stamp_us;

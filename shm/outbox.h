@@ -48,8 +48,9 @@ uint64_t outbox_passed(struct shm *shm, struct slot_ref ref, uint64_t number);
 bool	outbox_count(struct shm *shm, struct slot_ref ref, uint64_t after, uint64_t count,
 	    uint64_t last, uint64_t *number);
 
-/* The newest entry that stands in a store's queue as well, and its number there; false when there is none. */
-bool	outbox_stored(struct shm *shm, struct slot_ref ref, uint64_t *number, uint64_t *stored);
+/* The newest entry up to `last` that stands in a store's queue as well, and its number there; false when there is none. */
+bool	outbox_stored(struct shm *shm, struct slot_ref ref, uint64_t last, uint64_t *number,
+	    uint64_t *stored);
 
 /* Any process: entries and bytes appended and not given back. */
 uint64_t outbox_entries(const struct slot *slot);

@@ -186,6 +186,23 @@ slots_recover(struct shm *shm)
 	}
 }
 
+int
+slot_move(struct shm *shm, struct slot_ref ref, uint32_t worker)
+{
+	struct slot *slot = &shm->slots[ref.slot];
+	int result = RESULT_NOT_FOUND;
+
+	slot_lock(shm, ref.slot);
+	if ((ref.epoch & 1) != 0 && atomic_load(&slot->epoch) == ref.epoch) {
+		atomic_store(&slot->owner, worker + 1);
+		result = RESULT_OK;
+	}
+	slot_unlock(shm, ref.slot);
+	SHM_STEP("slot: moved");
+	wake_mark(shm, ref.slot);
+	return result;
+}
+
 struct slot *
 slot_find(const struct shm *shm, struct slot_ref ref)
 {

@@ -12,6 +12,12 @@ void	slot_give(struct shm *shm, struct slot_ref ref);
 /* A replacement's: slots its predecessor had half taken or half given back are free again. */
 void	slots_recover(struct shm *shm);
 
+/*
+ * The session is worker's from now on: its slot is dirty there, and orders and appends find it. By its owner, between two
+ * turns of the loop, or by who adopts what a number that does not return has left. RESULT_NOT_FOUND: has ended.
+ */
+int	slot_move(struct shm *shm, struct slot_ref ref, uint32_t worker);
+
 /* NULL where the session of that ref has ended. */
 struct slot *slot_find(const struct shm *shm, struct slot_ref ref);
 

@@ -150,6 +150,9 @@ int64_t	store_ask(struct store_client *client, const struct store_context *conte
 int64_t	store_ask_later(struct store_client *client, const struct store_context *context,
 	    const struct store_change *changes, int count);
 void	store_hurry(struct store_client *client);
+/* Requests ever asked by this process number, and those of them whose answers were taken. */
+uint64_t store_asked(const struct store_client *client);
+uint64_t store_answered(const struct store_client *client);
 bool	store_can_ask(const struct store_client *client, size_t bytes);
 /*
  * Answers that have come, in the order of requests; returns how many. Each comes once, whoever dies, but one: that

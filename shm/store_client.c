@@ -296,6 +296,19 @@ store_answers(struct store_client *client,
 	return count;
 }
 
+uint64_t
+store_asked(const struct store_client *client)
+{
+	return ring_pushed(client->requests);
+}
+
+/* Each request has one answer, in order. */
+uint64_t
+store_answered(const struct store_client *client)
+{
+	return ring_pushed(client->answers) - ring_waiting(client->answers);
+}
+
 int
 store_client_fd(struct store_client *client)
 {

@@ -8,6 +8,7 @@
 #include "config/option.h"
 
 enum { TLS_PROFILE_INTERMEDIATE, TLS_PROFILE_MODERN };
+enum { ACK_MEMORY, ACK_DURABLE };
 enum { CONFLICT_KICK_OLD, CONFLICT_KICK_NEW, CONFLICT_RANDOM, CONFLICT_INCREMENT };
 
 /* One virtual host. Options of host scope may stand in the server's part as well: the default for all. */

@@ -6,6 +6,7 @@
 
 static const char *const log_levels[] = { "error", "warn", "info", "debug", "trace", NULL };
 static const char *const tls_profiles[] = { "intermediate", "modern", NULL };
+static const char *const acks[] = { "memory", "durable", NULL };
 static const char *const conflicts[] = { "kick_old", "kick_new", "random", "increment", NULL };
 static const char *const mechanism_names[] = {
 	"SCRAM-SHA-512-PLUS", "SCRAM-SHA-256-PLUS", "SCRAM-SHA-1-PLUS", "SCRAM-SHA-512",

@@ -1,12 +1,15 @@
 /* archive.c -- XEP-0313 and XEP-0359: messages are kept for both ends, and told what they are called there. */
 #include "features/archive.h"
 
+#include <string.h>
+
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/result.h"
 #include "config/config.h"
 #include "features/feature.h"
 #include "routing/pending.h"
+#include "session/session.h"
 #include "shm/shm.h"
 #include "stream/server.h"
 #include "xml/writer.h"
@@ -24,6 +27,12 @@ archive_of(const struct stanza *stanza)
 
 /* --- keeping a message --- */
 
+/* What its answer is about. */
+struct asked {
+	struct archive_end end[ARCHIVE_ENDS];
+	uint64_t	   number;	/* of the stanza in its session */
+};
+
 /*
  * The message has been committed, or never will be. For now it was delivered when it was asked for, and h_in had
  * moved, so nobody waits for the commit. With ack = durable somebody does, and this is the place where h_safe of
@@ -33,9 +42,12 @@ static int
 on_kept(struct stanza *stanza, int result, void *data)
 {
 	struct archive *archive = archive_of(stanza);
-	const struct archive_end *ends = data;
+	const struct asked *asked = data;
+	const struct archive_end *ends = asked->end;
 
 	archive_order_done(&archive->order);
+	if (stanza->session != NULL)
+		session_kept(stanza->session, asked->number);
 	if (result < RESULT_OK)
 		log_error(LOG_STORE, "a message could not be archived", "reason=\"%s\"",
 		    result_text(result));
@@ -51,13 +63,19 @@ ask(struct stanza *stanza, const struct archive_changes *changes,
     const struct archive_record *record)
 {
 	struct stanza name = *stanza;
+	struct asked asked = { .number = stanza->number };
+	int verdict;
 
+	memcpy(asked.end, record->end, sizeof(asked.end));
 	name.element = element_new(stanza->arena, NS_CLIENT, "message");
 	name.payload = NULL;
 	name.is_traced = false;
 	name.is_aside = true;	/* it was delivered, or kept, in its order */
-	return pending_ask_later(&name, STORE_MSG, changes->change, changes->count, on_kept,
-	    record->end, sizeof(record->end));
+	verdict = pending_ask_later(&name, STORE_MSG, changes->change, changes->count, on_kept,
+	    &asked, sizeof(asked));
+	if (verdict == STANZA_LATER && stanza->session != NULL)
+		session_keeps(stanza->session, stanza->number);
+	return verdict;
 }
 
 static int

@@ -17,6 +17,7 @@ struct feature {
 	void		      (*on_host_info)(struct stanza *stanza, struct element *query);
 	session_fn	       *on_bound;
 	session_fn	       *on_ending;
+	session_fn	       *on_leaving;	/* it goes on at another worker: what is here is freed */
 	void		      (*on_start)(struct server *server);	/* the router stands; no session yet */
 	void		      (*on_stop)(struct server *server);
 	session_fn	       *on_available;	/* router.h says when */

@@ -56,7 +56,8 @@ stamped(struct stanza *stanza)
 	size_t size;
 	char *bytes;
 
-	delay_stamp(stanza->arena, message, stanza->to.domain, clock_wall_us());
+	delay_stamp(stanza->arena, message, stanza->to.domain,
+	    stanza->stamp_us != 0 ? stanza->stamp_us : clock_wall_us());
 	size = writer_write(message, NS_CLIENT, NULL, 0);
 	bytes = arena_alloc(stanza->arena, size);
 	writer_write(message, NS_CLIENT, bytes, size);
@@ -156,4 +157,5 @@ const struct feature offline_feature = {
 	.on_available = offline_on_available,
 	.on_look = offline_give,
 	.on_ending = offline_leave,
+	.on_leaving = offline_forget,
 };

@@ -19,6 +19,9 @@ void	offline_tell_willing(struct server *server, uint64_t account);
 /* One step of giving: claims, appends a batch, has it dropped, or goes on. */
 void	offline_give(struct session *session);
 
+/* It goes on at another worker, with what its slot and outbox tell. */
+void	offline_forget(struct session *session);
+
 /* Before it ends: another one goes on. */
 void	offline_leave(struct session *session);
 

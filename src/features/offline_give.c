@@ -71,17 +71,56 @@ claim(struct session *session)
 	return true;
 }
 
-static void
-let_go(struct session *session)
+void
+offline_forget(struct session *session)
 {
 	struct taking *taking = session->private[PRIVATE_OFFLINE];
 
-	session_set_flags(session, SLOT_TAKES_OFFLINE, false);
 	if (taking == NULL)
 		return;
 	session->private[PRIVATE_OFFLINE] = NULL;
 	timer_stop(session->server->timers, &taking->timer);
 	memory_free(taking);
+}
+
+static void
+let_go(struct session *session)
+{
+	session_set_flags(session, SLOT_TAKES_OFFLINE, false);
+	offline_forget(session);
+}
+
+/*
+ * The claim was made in another process: how far it came, the outbox tells, and the slot of what was given back since.
+ * Where nothing had been appended, dropping all up to 0 does no harm.
+ */
+static struct taking *
+take_up(struct session *session)
+{
+	struct taking *taking = NEW(struct taking);
+
+	taking->session = session;
+	taking->step = STEP_GIVEN;
+	if (!outbox_stored(session->server->shm, session->ref, UINT64_MAX, &taking->entry,
+		&taking->last))
+		taking->last = atomic_load(&session->slot->offline_given);
+	return taking;
+}
+
+static struct taking *
+begin(struct session *session)
+{
+	struct taking *taking;
+
+	if (atomic_load(&session->slot->flags) & SLOT_TAKES_OFFLINE)
+		return take_up(session);
+	if (!is_willing(session) || !has_messages(session->server, session->account) ||
+	    !claim(session))
+		return NULL;
+	atomic_store(&session->slot->offline_given, 0);
+	taking = NEW(struct taking);
+	taking->session = session;
+	return taking;
 }
 
 static void
@@ -142,6 +181,8 @@ append(void *owner, struct slice key, struct slice value, uint64_t version)
 		    ENTRY_STORED, &piece, 1);
 	}
 	batch->last = store_queue_number(key);
+	if (batch->result == RESULT_OK)
+		effect_tells(shm, STEP_TELLS_STORED, batch->last);
 	batch->count++;
 	batch->bytes += value.length;
 	return batch->result == RESULT_OK;
@@ -317,14 +358,10 @@ offline_give(struct session *session)
 {
 	struct taking *taking = session->private[PRIVATE_OFFLINE];
 
-	if (taking == NULL) {
-		if (!is_willing(session) || !has_messages(session->server, session->account) ||
-		    !claim(session))
-			return;
-		taking = NEW(struct taking);
-		taking->session = session;
-		session->private[PRIVATE_OFFLINE] = taking;
-	}
+	if (taking == NULL)
+		taking = session->private[PRIVATE_OFFLINE] = begin(session);
+	if (taking == NULL)
+		return;
 	if (taking->step == STEP_READ)
 		read_on(session, taking);
 	else if (taking->step == STEP_GIVEN)

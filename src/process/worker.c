@@ -388,7 +388,7 @@ worker_run(const struct child *child)
 	server->connections = connections_new(server->loop, server->timers);
 	if (!features_start(server))
 		_exit(EX_SOFTWARE);
-	sessions_adopt(server);
+	sessions_adopt(server, server->number);
 	watch_all(worker);
 	/* Everything is open: nothing after this line opens a file, starts a thread, or changes its rights. */
 	child_enter_sandbox(child, worker->page, start_threads, worker);

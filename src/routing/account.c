@@ -177,6 +177,30 @@ route_message(struct stanza *stanza, enum rule_target target, const struct route
 	return verdict;
 }
 
+/*
+ * One for the bare JID went to all of the best resources at once, and carbons to those that want them: where such a one
+ * is, the account has it. R58: else the others may have it, or it is kept.
+ */
+int
+account_hand_on(struct stanza *stanza)
+{
+	bool was_for_one = !jid_is_bare(&stanza->to);
+	struct recipients recipients;
+	bool is_there = false;
+
+	jid_split(stanza->to.bare, &stanza->to);
+	find_recipients(stanza, &recipients);
+	for (int i = 0; i < recipients.count; i++)
+		if (is_available(&recipients.route[i]) &&
+		    (recipients.route[i].flags & SLOT_CARBONS))
+			return STANZA_DONE;
+	is_there = resources_of(&recipients) == RESOURCES_WILLING;
+	if (is_there && !was_for_one)
+		return STANZA_DONE;
+	return is_there ? deliver_from(stanza, &recipients, highest_priority(&recipients))
+			: keep(stanza);
+}
+
 void
 account_bounced(const struct stanza *stanza, struct element *error)
 {

@@ -5,9 +5,11 @@
 
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/result.h"
 #include "config/config.h"
 #include "routing/router_private.h"
 #include "session/session.h"
+#include "shm/slots.h"
 #include "stream/server.h"
 
 /* Our own numbers, so the hash needs no key. */
@@ -27,6 +29,7 @@ struct pending {
 };
 
 #define KEY_HELD (UINT64_C(1) << 63)
+#define TAG_DONE 1		/* with this request all of its stanza is done */
 
 static uint64_t
 key_of(enum store_kind kind, uint64_t request)
@@ -170,11 +173,26 @@ pending_release(struct server *server, struct waiting **pointer, int result)
 	*pointer = NULL;
 	HASH_DEL(server->router->pending->by_key, waiting);
 	waiting->key = (uint64_t)(int64_t)result;
+	if (waiting->stanza.is_aside)	/* nothing that is still to come counts for it */
+		waiting->stanza.number = 0;
 	waiting->stanza.session = session_find(server, waiting->stanza.origin);
 	/* A reload may have come in between. */
 	waiting->stanza.host = config_find_host(server->config, waiting->stanza.to.domain);
 	router_continue(&waiting->stanza, answer_now, waiting);
 	forget(waiting);
+}
+
+/*
+ * A predecessor asked, and died. A message that the store keeps now was handled: its client, when it resumes, is told so
+ * and does not send it again. Requests it does send again, and they are answered.
+ */
+static void
+settle(struct server *server, const struct store_answer *answer)
+{
+	struct slot *slot = slot_find(server->shm, answer->context.session);
+
+	if (slot != NULL && answer->result == RESULT_OK && answer->context.tag == TAG_DONE)
+		slot_handled(slot, answer->context.stanza);
 }
 
 void
@@ -187,6 +205,7 @@ pending_on_answer(struct server *server, enum store_kind kind,
 
 	HASH_FIND(hh, pending->by_key, &key, sizeof(key), waiting);
 	if (waiting == NULL) {
+		settle(server, answer);
 		log_debug(LOG_ROUTING, "answer for nobody", "request=%llu result=%d",
 		    (unsigned long long)answer->request, answer->result);
 		return;

@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "base/result.h"
 #include "config/config.h"
+#include "routing/handover.h"
 #include "routing/router_trace.h"
 #include "routing/server_iq.h"
 #include "session/session.h"
@@ -232,6 +233,8 @@ attempt(struct stanza *stanza, const struct way *way)
 	verdict = way->act(stanza, way->context);
 	router_trace_verdict(stanza, "routed", "", verdict);
 	stanza->is_later = verdict == STANZA_LATER;
+	if (stanza->is_later && !stanza->is_aside)	/* its answer is part of it */
+		effect_leaves_open(router->server->shm);
 	if (verdict > 0)
 		answer_error(stanza, (enum stanza_condition)verdict);
 	result = delivery_run(&router->delivery);
@@ -335,7 +338,7 @@ finish(struct stanza *stanza, int result)
 		counter_add(router->server->shm, COUNTER_MEMORY_FULL, 1);
 		result = attempt(stanza, &refusal);
 	}
-	if (result != 0 && slot != NULL)
+	if (result != 0 && slot != NULL && (!stanza->is_later || stanza->is_aside))
 		slot_handled(slot, stanza->number);
 	keep_order(stanza);
 	router->busy = false;
@@ -447,6 +450,15 @@ on_ending(struct session *session, const char *reason)
 }
 
 static void
+on_leaving(struct session *session)
+{
+	struct router *router = session->server->router;
+
+	for (int i = 0; i < router->leaving_count; i++)
+		router->on_leaving[i](session);
+}
+
+static void
 on_look(struct session *session)
 {
 	struct router *router = session->server->router;
@@ -455,7 +467,8 @@ on_look(struct session *session)
 		router->on_look[i](session);
 }
 
-static const struct session_events session_events = { on_bound, on_stanza, on_ending, on_look };
+static const struct session_events session_events = { on_bound, on_stanza, on_ending, handover,
+	on_leaving, on_look };
 
 void
 router_available(struct session *session)
@@ -521,6 +534,13 @@ router_on_ending(struct router *router, session_fn *handle)
 {
 	ensure(router->ending_count < ROUTER_FEATURES_MAX);
 	router->on_ending[router->ending_count++] = handle;
+}
+
+void
+router_on_leaving(struct router *router, session_fn *handle)
+{
+	ensure(router->leaving_count < ROUTER_FEATURES_MAX);
+	router->on_leaving[router->leaving_count++] = handle;
 }
 
 void

@@ -31,6 +31,8 @@ struct router {
 	int		 ending_count;
 	session_fn	*on_available[ROUTER_FEATURES_MAX];
 	session_fn	*on_look[ROUTER_FEATURES_MAX];
+	session_fn	*on_leaving[ROUTER_FEATURES_MAX];
+	int		 leaving_count;
 	int		 available_count;
 	int		 look_count;
 };
@@ -44,6 +46,9 @@ void	router_continue(struct stanza *stanza, int (*act)(struct stanza *stanza, vo
 
 /* account.c: for a local account, RFC 6121 8.5. */
 int	account_route(struct stanza *stanza);
+
+/* A message for its account that one of its sessions did not get: it was archived and copied on its way there. */
+int	account_hand_on(struct stanza *stanza);
 
 /* The sender's session gets its message back as that error: STAGE_DELIVERED sees it. */
 void	account_bounced(const struct stanza *stanza, struct element *error);

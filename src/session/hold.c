@@ -184,6 +184,12 @@ hold_open(struct session *session)
 	session_want_write(session);
 }
 
+void
+hold_end(struct session *session)
+{
+	session->hold.is_on = false;
+}
+
 static bool
 is_too_much(const struct session *session)
 {

@@ -28,3 +28,6 @@ void	hold_open(struct session *session);
 
 /* The last entry that may be read, UINT64_MAX for all; looks at what has come. */
 uint64_t hold_limit(struct session *session);
+
+/* There is no connection any more: nothing is held back, and nothing read. */
+void	hold_end(struct session *session);

@@ -14,6 +14,7 @@
 #include "base/result.h"
 #include "config/config.h"
 #include "net/connection.h"
+#include "session/resume.h"
 #include "session/session_map.h"
 #include "shm/counters.h"
 #include "shm/effect.h"
@@ -28,6 +29,12 @@
 #define OUTBOX_HIGH (256u << 10)	/* of the sender's own outbox: its input waits */
 #define OUTBOX_LOW  (64u << 10)
 #define STORE_ROOM  (448u << 10)	/* in the ring to each store, or input waits: the largest request */
+
+static uint64_t
+given(const struct session *session)
+{
+	return atomic_load(&session->slot->out_acked) >> 1;
+}
 
 /* --- what the slot shows to others --- */
 
@@ -193,11 +200,25 @@ resume_input(struct session *session, enum session_pause why)
 		stream_resume(session->conn);
 }
 
+/*
+ * Bytes that wait for the socket. Those that wait for an acknowledgement do not count: it could not be read from a client
+ * whose input waits.
+ */
+static uint64_t
+unsent(const struct session *session)
+{
+	uint64_t octets = outbox_bytes(session->slot);
+
+	if (session->cursor.number > atomic_load(&session->slot->out_next))
+		return 0;
+	return octets > session->acks.sent_octets ? octets - session->acks.sent_octets : 0;
+}
+
 /* Who does not read the answers is not asked for more questions; its outbox stays near this size. */
 static void
 hold_if_full(struct session *session)
 {
-	if (session->conn != NULL && outbox_bytes(session->slot) >= OUTBOX_HIGH)
+	if (session->conn != NULL && unsent(session) >= OUTBOX_HIGH)
 		pause_input(session, PAUSED_OUTBOX);
 }
 
@@ -205,7 +226,7 @@ hold_if_full(struct session *session)
 static bool
 has_read(const struct session *session)
 {
-	return outbox_bytes(session->slot) <= OUTBOX_LOW ||
+	return unsent(session) <= OUTBOX_LOW ||
 	    (session->hold.is_on && session->cursor.number > session->hold.open);
 }
 
@@ -308,7 +329,23 @@ on_output(void *owner, char *out, size_t size, bool entry_only)
 					   out, size, limit);
 }
 
-/* Without stream management what the socket has taken is no longer needed. */
+/* Without stream management what the socket has taken is no longer needed; nor is what it had taken before. */
+static void
+give_written(struct session *session, size_t octets)
+{
+	uint64_t written = session->cursor.number - 1;
+	uint64_t before = atomic_load(&session->slot->sm_out);
+
+	if (!session->acks.is_on) {
+		session_give(session, written);
+		return;
+	}
+	session->acks.sent_octets += octets;
+	if (given(session) < before)
+		session_give(session, written < before ? written : before);
+	acks_sent(session);
+}
+
 static void
 on_written(void *owner, size_t count)
 {
@@ -320,7 +357,7 @@ on_written(void *owner, size_t count)
 	counter_add(shm, COUNTER_STANZAS_OUT, session->cursor.number - before);
 	atomic_store_explicit(&session->slot->stanzas_out, session->cursor.number - 1,
 	    memory_order_relaxed);
-	session_give(session, session->cursor.number - 1);
+	give_written(session, count);
 	release_if_drained(session);
 }
 
@@ -332,13 +369,18 @@ is_inside(void *owner)
 	return session->type == SLOT_C2S && session->cursor.offset > 0;
 }
 
-/* XEP-0199 from the server: whatever the client answers shows that it lives. */
+/* XEP-0199 from the server: whatever the client answers shows that it lives. An acknowledgement does (R56). */
 static void
 on_idle(void *owner)
 {
 	struct session *session = owner;
 	struct arena arena;
 	struct element *iq;
+
+	if (session->acks.is_on) {
+		acks_ask(session);
+		return;
+	}
 
 	arena_init(&arena);
 	iq = element_new(&arena, NS_CLIENT, "iq");
@@ -355,11 +397,53 @@ static void
 on_closed(void *owner, const char *why)
 {
 	struct session *session = owner;
+	bool waits = resume_is_possible(session) && !session->is_over &&
+	    !stream_was_ended(session->conn);
 
-	log_info(LOG_SESSION, "closed", "sid=%s jid=" SLICE_FMT " reason=%s", session->id,
-	    SLICE_ARG(session->jid.full), why);
+	log_info(LOG_SESSION, waits ? "connection lost" : "closed",
+	    "sid=%s jid=" SLICE_FMT " reason=%s", session->id, SLICE_ARG(session->jid.full), why);
 	session->conn = NULL;
-	session_destroy(session, why);
+	if (!waits) {
+		session_destroy(session, why);
+		return;
+	}
+	resume_hibernate(session);
+	if (session->server->stopping)
+		resume_leave(session);
+	else
+		wake_mark(session->server->shm, session->ref.slot);	/* there may be too much for one that waits */
+}
+
+static int
+on_enable(void *owner, struct management *management)
+{
+	return resume_on_enable(owner, management);
+}
+
+static void
+on_ack(void *owner, uint32_t h)
+{
+	struct session *session = owner;
+
+	if (!acks_received(session, h, session->cursor.number - 1)) {
+		stream_fail_ack(session->conn, h,
+		    acks_count(session, session->cursor.number - 1));
+		return;
+	}
+	acks_sent(session);
+	release_if_drained(session);
+}
+
+static void
+on_ack_request(void *owner)
+{
+	acks_requested(owner);
+}
+
+static void
+on_resume(void *owner, struct slice id, uint32_t h)
+{
+	resume_on_request(owner, id, h);
 }
 
 static const struct stream_events stream_events = {
@@ -367,6 +451,10 @@ static const struct stream_events stream_events = {
 	.on_bind = on_bind,
 	.on_stanza = on_stanza,
 	.on_state = on_state,
+	.on_enable = on_enable,
+	.on_ack = on_ack,
+	.on_ack_request = on_ack_request,
+	.on_resume = on_resume,
 	.on_output = on_output,
 	.on_written = on_written,
 	.is_inside = is_inside,
@@ -422,6 +510,7 @@ session_accept(struct server *server, int fd, const struct sockaddr_storage *add
 static void
 take_record(struct session *session, const struct registry_session *record)
 {
+	uint32_t flags = atomic_load(&session->slot->flags);
 	struct jid bare;
 
 	jid_split(record->bare_jid, &bare);
@@ -430,21 +519,32 @@ take_record(struct session *session, const struct registry_session *record)
 	session->account = record->account;
 	session->priority = record->priority;
 	session->available = (record->flags & SLOT_AVAILABLE) != 0;
+	session->interested = (flags & SLOT_INTERESTED) != 0;
+	session->acks.is_on = (flags & SLOT_MANAGED) != 0;
+	session->received = atomic_load(&session->slot->h_in);
+	memcpy(session->id, session->slot->stream_id, sizeof(session->id) - 1);
 }
 
 struct session *
-session_adopt(struct server *server, struct slot_ref ref, struct slot *slot,
-    const struct registry_session *record)
+session_adopt(struct server *server, struct slot_ref ref)
 {
 	struct session *session = NEW(struct session);
+	struct registry_session record;
+	struct txn *txn = registry_read(server->registry);
 
 	session->server = server;
 	session->ref = ref;
-	session->slot = slot;
+	session->slot = slot_find(server->shm, ref);
 	session->type = SLOT_C2S_UNAUTHED;
-	if (record != NULL)
-		take_record(session, record);
+	if (registry_session_of(server->registry, txn, ref, &record))
+		take_record(session, &record);
+	txn_end(&txn);
 	session_map_add(server->sessions, session);
+	if (!resume_is_possible(session)) {
+		session_destroy(session, "its worker died");
+		return NULL;
+	}
+	resume_hibernate(session);
 	return session;
 }
 
@@ -471,18 +571,27 @@ session_destroy(struct session *session, const char *reason)
 	session->ending = true;
 	if (session->conn != NULL) {
 		session->ending = false;
+		session->is_over = true;
 		stream_abort(session->conn, reason);	/* comes back through on_closed */
 		return;
 	}
+	resume_end(session);
 	if (session->type == SLOT_C2S) {
 		server->sessions->events->on_ending(session, reason);
 		registry_unbind(server->registry, session->account, session->jid.resource,
 		    session->ref);
+		server->sessions->events->on_unbound(session);
 	}
 	session_release(session);
 	show_type(session, SLOT_C2S_DESTROYED);
 	slot_give(server->shm, session->ref);
-	session_map_remove(server->sessions, session);
+	session_forget(session);
+}
+
+void
+session_forget(struct session *session)
+{
+	session_map_remove(session->server->sessions, session);
 	memory_free(session->full_jid_text);
 	memory_free(session);
 }
@@ -513,12 +622,6 @@ session_look(struct server *server, struct slot_ref ref)
 	slot_ask(server->shm, ref, ORDER_LOOK);
 }
 
-static uint64_t
-given(const struct session *session)
-{
-	return atomic_load(&session->slot->out_acked) >> 1;
-}
-
 void
 session_look_after(struct session *session, uint64_t number)
 {
@@ -528,9 +631,21 @@ session_look_after(struct session *session, uint64_t number)
 		session->look_at = number;
 }
 
+/* What also stands in the account's queue of kept messages can be taken from there, whoever does it (offline_give.c). */
+static void
+note_stored(struct session *session, uint64_t last)
+{
+	uint64_t number, stored;
+
+	if ((atomic_load(&session->slot->flags) & SLOT_TAKES_OFFLINE) &&
+	    outbox_stored(session->server->shm, session->ref, last, &number, &stored))
+		atomic_store(&session->slot->offline_given, stored);
+}
+
 void
 session_give(struct session *session, uint64_t number)
 {
+	note_stored(session, number);
 	outbox_give(session->server->shm, session->ref, number);
 	if (session->look_at != 0 && session->look_at <= given(session)) {
 		session->look_at = 0;

@@ -6,6 +6,8 @@
 #include <stdint.h>
 
 #include "base/slice.h"
+#include "net/timer.h"
+#include "session/acks.h"
 #include "session/hold.h"
 #include "shm/outbox.h"
 #include "shm/slots.h"
@@ -13,6 +15,7 @@
 #include "xmpp/stanza_error.h"
 
 struct element;
+struct resume_wish;
 struct server;
 struct stream;
 
@@ -46,9 +49,13 @@ struct session {
 	unsigned	     paused;		/* enum session_pause */
 	uint64_t	     awaits;		/* the stanza that is to be answered first; 0: none */
 	bool		     ending;		/* session_close() or session_destroy() has begun */
+	bool		     is_over;		/* its connection ends, and it is not to be resumed */
 	uint64_t	     received;		/* stanzas parsed: the number of the newest */
 	struct outbox_cursor cursor;		/* next byte for the socket */
 	struct hold	     hold;
+	struct acks	     acks;
+	struct timer	     deadline;		/* of a session without connection: its client's */
+	struct resume_wish  *wish;		/* of a connection that waits for an older session; NULL: does not */
 	uint64_t	     look_at;		/* on_look once so many entries are given back; 0: not asked */
 	char		     id[24];		/* the stream id: what log lines call it */
 	void		    *private[SESSION_PRIVATES];	/* of features: theirs to free before it ends */
@@ -61,6 +68,10 @@ struct session_events {
 	void (*on_stanza)(struct session *session, struct element *stanza);
 	/* Before slot and registry record go: the last moment to speak for it. */
 	void (*on_ending)(struct session *session, const char *reason);
+	/* Nobody finds it any more; what stands in its outbox did not reach its client. */
+	void (*on_unbound)(struct session *session);
+	/* It goes on elsewhere: what is here of it is to be freed, without a word. */
+	void (*on_leaving)(struct session *session);
 	/* In a turn of its own: somebody asked by session_look(), or what it waited for was given back. */
 	void (*on_look)(struct session *session);
 };
@@ -73,10 +84,12 @@ void	session_accept(struct server *server, int fd, const struct sockaddr_storage
 	    bool direct_tls);
 
 /*
- * After shm_recover(): ends what the predecessor's connections had held (none is resumable yet): registry
- * records, presence, slots.
+ * After shm_recover(): sessions of a worker number whose process is gone; another number's are ours from now on. Those
+ * that can be resumed wait for their clients, the others end. What the number's stores still answer is waited for first:
+ * sessions_are_settled().
  */
-void	sessions_adopt(struct server *server);
+void	sessions_adopt(struct server *server, uint32_t number);
+bool	sessions_are_settled(const struct server *server);
 
 /* From the loop's hook: dirty slots of others' appends, orders, and output. True: call again soon. */
 bool	sessions_turn(struct server *server);
@@ -84,7 +97,10 @@ bool	sessions_turn(struct server *server);
 /* A new configuration stands in the server: hosts that went are closed with host-gone. */
 void	sessions_reload(struct server *server);
 
-/* Closes all with system-shutdown, in turns; on_done when the last is gone or close_timeout has passed. */
+/*
+ * Closes all with system-shutdown, in turns; on_done when the last is gone or close_timeout has passed. Those that can be
+ * resumed get what waits and a last <a/>, lose their connection without a word, and stay in the memory.
+ */
 void	sessions_stop(struct server *server, void (*on_done)(struct server *server));
 
 struct session *session_find(struct server *server, struct slot_ref ref);
@@ -97,6 +113,13 @@ uint32_t sessions_count(const struct server *server);
  */
 void	session_wait(struct session *session, uint64_t stanza);
 void	session_go_on(struct session *session, uint64_t stanza);
+
+/*
+ * A stanza of it is to be kept by a store besides what it causes, and was. Where the host's ack is durable it is not
+ * acknowledged before.
+ */
+void	session_keeps(struct session *session, uint64_t stanza);
+void	session_kept(struct session *session, uint64_t stanza);
 
 /* Asks for its outbox to be written before the loop sleeps. */
 void	session_want_write(struct session *session);

@@ -4,14 +4,19 @@
 #include "base/ensure.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/result.h"
 #include "config/config.h"
 #include "shm/counters.h"
+#include "session/resume.h"
 #include "shm/registry.h"
+#include "shm/slots.h"
+#include "shm/store.h"
 #include "shm/wake.h"
 #include "stream/server.h"
 #include "stream/stream.h"
 
 #define ROOM_AGAIN_MS 5
+#define DROP_MS	      1000	/* for what waits, and the client's end of the connection */
 
 void
 sessions_start(struct server *server, const struct session_events *events)
@@ -98,24 +103,42 @@ obey(struct session *session, enum slot_order order)
 }
 
 static void
+take_order(struct session *session)
+{
+	struct server *server = session->server;
+	enum slot_order order = slot_take_order(session->slot);
+
+	switch (order) {
+	case ORDER_NONE:
+		break;
+	case ORDER_LOOK:
+		if (session->type == SLOT_C2S && !session->ending)
+			server->sessions->events->on_look(session);
+		break;
+	case ORDER_GIVE_AWAY:
+		resume_give_away(session);
+		break;
+	default:
+		counter_add(server->shm, COUNTER_ORDERS, 1);
+		obey(session, order);
+	}
+}
+
+static void
 on_dirty(void *owner, uint32_t slot)
 {
 	struct server *server = owner;
 	struct session *session = session_of_slot(server, slot);
-	enum slot_order order;
 
-	if (session == NULL)
+	if (session == NULL) {
+		resume_welcome(server, slot);
 		return;
-	order = slot_take_order(session->slot);
-	if (order == ORDER_LOOK) {
-		if (session->type == SLOT_C2S && !session->ending)
-			server->sessions->events->on_look(session);
-	} else if (order != ORDER_NONE) {
-		counter_add(server->shm, COUNTER_ORDERS, 1);
-		obey(session, order);
 	}
+	take_order(session);
 	session = session_of_slot(server, slot);	/* some orders end it */
 	if (session == NULL)
+		return;
+	if (session->conn == NULL && session->type == SLOT_C2S && !resume_has_room(session))
 		return;
 	session_want_write(session);
 	session_read_on(session);
@@ -125,34 +148,61 @@ on_dirty(void *owner, uint32_t slot)
 
 struct adoption {
 	struct server *server;
-	uint32_t       count;
+	uint32_t       number;
+	uint32_t       kept;
+	uint32_t       ended;
 };
 
-/* No connection came with it, and none can resume it yet: it ends, and those who saw it come see it go. */
 static void
 adopt_one(void *owner, struct slot_ref ref, struct slot *slot)
 {
 	struct adoption *adoption = owner;
 	struct server *server = adoption->server;
-	struct registry_session record;
-	struct txn *txn = registry_read(server->registry);
-	bool is_bound = registry_session_of(server->registry, txn, ref, &record);
-	struct session *session = session_adopt(server, ref, slot, is_bound ? &record : NULL);
 
-	txn_end(&txn);
-	session_destroy(session, "its worker died");
-	adoption->count++;
+	if (adoption->number != server->number &&
+	    slot_move(server->shm, ref, server->number) != RESULT_OK)
+		return;
+	if (session_of_slot(server, ref.slot) != NULL)
+		return;
+	if (session_adopt(server, ref) != NULL)
+		adoption->kept++;
+	else
+		adoption->ended++;
+}
+
+static uint64_t
+asked(const struct store_client *client)
+{
+	return client == NULL ? 0 : store_asked(client);
 }
 
 void
-sessions_adopt(struct server *server)
+sessions_adopt(struct server *server, uint32_t number)
 {
-	struct adoption adoption = { server, 0 };
+	struct adoption adoption = { server, number, 0, 0 };
+	struct session_map *map = server->sessions;
 
-	slot_each(server->shm, server->number, adopt_one, &adoption);
-	if (adoption.count > 0)
-		log_warn(LOG_SESSION, "sessions of a dead worker ended", "count=%u",
-		    adoption.count);
+	if (number == server->number) {
+		map->settled[STORE_CORE] = asked(server->core_client);
+		map->settled[STORE_MSG] = asked(server->msg_client);
+	}
+	slot_each(server->shm, number, adopt_one, &adoption);
+	if (adoption.kept + adoption.ended > 0)
+		log_warn(LOG_SESSION, "sessions of a worker that is gone",
+		    "worker=%u waiting=%u ended=%u", number, adoption.kept, adoption.ended);
+}
+
+static bool
+has_answered(const struct store_client *client, uint64_t request)
+{
+	return client == NULL || store_answered(client) >= request;
+}
+
+bool
+sessions_are_settled(const struct server *server)
+{
+	return has_answered(server->core_client, server->sessions->settled[STORE_CORE]) &&
+	    has_answered(server->msg_client, server->sessions->settled[STORE_MSG]);
 }
 
 /* --- all of them --- */
@@ -171,10 +221,10 @@ each(struct server *server, void (*act)(struct session *session))
 static void
 close_if_host_is_gone(struct session *session)
 {
-	const char *host = stream_host(session->conn);
+	struct slice host = session->conn == NULL ? session->jid.domain
+						  : slice_from_text(stream_host(session->conn));
 
-	if (host[0] != 0 &&
-	    config_find_host(session->server->config, slice_from_text(host)) == NULL)
+	if (host.length > 0 && config_find_host(session->server->config, host) == NULL)
 		session_close(session, STREAM_HOST_GONE, NULL);
 }
 
@@ -228,7 +278,17 @@ sessions_reload(struct server *server)
 static void
 shut_down(struct session *session)
 {
-	session_close(session, STREAM_SYSTEM_SHUTDOWN, NULL);
+	if (!resume_is_possible(session) ||
+	    (session->conn != NULL && stream_was_ended(session->conn))) {
+		session_close(session, STREAM_SYSTEM_SHUTDOWN, NULL);
+		return;
+	}
+	if (session->conn == NULL) {
+		resume_leave(session);
+		return;
+	}
+	acks_send(session);
+	stream_drop(session->conn, "the server stops", DROP_MS);
 }
 
 void

@@ -10,6 +10,7 @@ struct session_map {
 	uint32_t		     count;
 	uint32_t		     waiting;	/* for room in the rings to the stores */
 	struct timer		     room;	/* when it is looked for again */
+	uint64_t		     settled[2];	/* answers of the stores to all that a predecessor had asked */
 	void			   (*on_stopped)(struct server *server);
 };
 
@@ -21,11 +22,9 @@ bool	session_stores_have_room(const struct server *server);
 void	session_release(struct session *session);
 void	session_read_on(struct session *session);	/* after session_go_on() */
 
-struct registry_session;
-
 /*
- * session.c: what a predecessor's connection had held becomes a session without connection, to be destroyed like any
- * other. record NULL: it had bound no resource; else it is copied.
+ * session.c: what a predecessor's connection had held, or another worker gives, becomes a session without connection. It
+ * waits for its client, or ends: then NULL.
  */
-struct session *session_adopt(struct server *server, struct slot_ref ref, struct slot *slot,
-		    const struct registry_session *record);
+struct session *session_adopt(struct server *server, struct slot_ref ref);
+void	session_forget(struct session *session);	/* its memory; the slot stays as it is */

@@ -426,6 +426,10 @@ static const struct state_row sasl_rows[] = {
 
 static const struct state_row bind_rows[] = {
 	{ NS_CLIENT, "iq",       on_bind_iq, UNLESS_NEVER },
+	{ NS_SM3,    "resume",   management_on_resume, UNLESS_NEVER },
+	{ NS_SM2,    "resume",   management_on_resume, UNLESS_NEVER },
+	{ NS_SM3,    "enable",   management_on_late, UNLESS_NEVER },
+	{ NS_SM2,    "enable",   management_on_late, UNLESS_NEVER },
 	{ 0 }
 };
 
@@ -435,6 +439,14 @@ static const struct state_row ready_rows[] = {
 	{ NS_CLIENT, "iq",       on_stanza, UNLESS_NEVER },
 	{ NS_CSI,    "active",   on_active, UNLESS_NEVER },
 	{ NS_CSI,    "inactive", on_inactive, UNLESS_NEVER },
+	{ NS_SM3,    "a",        management_on_ack, UNLESS_NEVER },
+	{ NS_SM3,    "r",        management_on_ack_request, UNLESS_NEVER },
+	{ NS_SM3,    "enable",   management_on_enable, UNLESS_NEVER },
+	{ NS_SM3,    "resume",   management_on_late, UNLESS_NEVER },
+	{ NS_SM2,    "a",        management_on_ack, UNLESS_NEVER },
+	{ NS_SM2,    "r",        management_on_ack_request, UNLESS_NEVER },
+	{ NS_SM2,    "enable",   management_on_enable, UNLESS_NEVER },
+	{ NS_SM2,    "resume",   management_on_late, UNLESS_NEVER },
 	{ 0 }
 };
 

@@ -52,6 +52,7 @@ stream_free(struct stream *stream)
 	parser_free(&stream->parser);
 	sasl_free(&stream->sasl);
 	buffer_clear(&stream->control);
+	buffer_clear(&stream->detail);
 	memory_free(stream->host);
 	memory_free(stream);
 }
@@ -92,6 +93,7 @@ stream_new(struct server *server, int fd, const void *address, bool direct_tls,
 	stream->owner = owner;
 	stream->slot = slot;
 	buffer_init(&stream->control);
+	buffer_init(&stream->detail);
 	random_token(stream->id, 20);
 	memcpy(slot->stream_id, stream->id, 21);
 	stream_new_parser(stream);
@@ -153,6 +155,8 @@ write_error(struct stream *stream, enum stream_condition condition, const char *
 	if (condition == STREAM_POLICY_VIOLATION && text != NULL &&
 	    strcmp(text, "stanza too big") == 0)
 		stream_write(stream, "<stanza-too-big xmlns='urn:xmpp:errors'/>");
+	if (buffer_length(&stream->detail) > 0)
+		stream_write(stream, SLICE_FMT, SLICE_ARG(buffer_slice(&stream->detail)));
 	stream_write(stream, "</stream:error>");
 }
 
@@ -166,6 +170,7 @@ stream_fail(struct stream *stream, enum stream_condition condition, const char *
 	    stream_condition_name(condition), stream_state_name(stream->state),
 	    text == NULL ? "" : text);
 	counter_add(stream->server->shm, COUNTER_STREAM_ERRORS, 1);
+	stream->ended = true;
 	if (stream->why == NULL)
 		stream->why = stream_condition_name(condition);
 	if (!stream->header_sent)
@@ -202,6 +207,7 @@ stream_close(struct stream *stream, enum stream_condition condition, const char 
 {
 	if (stream->state == STATE_CLOSED || stream->end_sent)
 		return;
+	stream->ended = true;
 	if (condition != 0 && stream->state != STATE_READY && stream->state != STATE_ENDING) {
 		stream_fail(stream, condition, text);
 		return;
@@ -225,6 +231,17 @@ stream_close(struct stream *stream, enum stream_condition condition, const char 
 }
 
 void
+stream_drop(struct stream *stream, const char *why, uint64_t linger_ms)
+{
+	if (stream->state == STATE_CLOSED)
+		return;
+	if (stream->why == NULL)
+		stream->why = why;
+	stream_pause(stream);
+	connection_close(stream->connection, true, linger_ms);
+}
+
+void
 stream_abort(struct stream *stream, const char *why)
 {
 	if (stream->why == NULL)
@@ -232,4 +249,72 @@ stream_abort(struct stream *stream, const char *why)
 	if (stream->state != STATE_CLOSED)
 		stream_set_state(stream, STATE_CLOSED);
 	connection_close(stream->connection, false, 0);
+}
+
+/* --- another owner --- */
+
+static void
+copy_shown(const struct slot *from, struct slot *to)
+{
+	const uint32_t shown = SLOT_SECURE | SLOT_IPV6 | SLOT_DIRECT_TLS | SLOT_NOTOPEN;
+	uint32_t flags = atomic_load(&to->flags) & ~shown;
+
+	atomic_store(&to->flags, flags | (atomic_load(&from->flags) & shown));
+	atomic_store(&to->port, atomic_load(&from->port));
+	memcpy(to->address, from->address, sizeof(to->address));
+	memcpy(to->stream_id, from->stream_id, sizeof(to->stream_id));
+	memcpy(to->tls, from->tls, sizeof(to->tls));
+	memcpy(to->mechanism, from->mechanism, sizeof(to->mechanism));
+}
+
+void
+stream_set_owner(struct stream *stream, void *owner, struct slot *slot)
+{
+	copy_shown(stream->slot, slot);
+	stream->owner = owner;
+	stream->slot = slot;
+}
+
+/* What a stream without owner does with its stanzas: nothing. */
+static size_t
+no_output(void *owner, char *out, size_t size, bool entry_only)
+{
+	return 0;
+}
+
+static bool
+is_not_inside(void *owner)
+{
+	return false;
+}
+
+static void
+on_nobody_closed(void *owner, const char *why)
+{
+}
+
+static const struct stream_events nobody = { .on_output = no_output,
+	.is_inside = is_not_inside,
+	.on_closed = on_nobody_closed };
+
+/* In the middle of a stanza there is no place for an error, and no way to end the stanza. */
+void
+stream_disown(struct stream *stream, enum stream_condition condition, const char *text)
+{
+	static struct slot nowhere;
+	bool is_between = stream->offer.stanzas == 0 && !stream->events->is_inside(stream->owner);
+
+	stream->events = &nobody;
+	stream->owner = NULL;
+	stream->slot = &nowhere;
+	if (is_between)
+		stream_fail(stream, condition, text);
+	else
+		stream_abort(stream, text);
+}
+
+bool
+stream_was_ended(const struct stream *stream)
+{
+	return stream->ended || stream->peer_ended;
 }

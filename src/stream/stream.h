@@ -8,11 +8,20 @@
 #include "base/slice.h"
 #include "xmpp/stanza_error.h"
 
+#define STREAM_RESUME_ID_MAX 64
+
 struct connection;
 struct element;
 struct server;
 struct slot;
 struct stream;
+
+/* What <enable/> asks for, and then what <enabled/> says (XEP-0198). */
+struct management {
+	bool	 can_resume;
+	uint64_t max_s;				/* seconds until a resumption; 0: not said */
+	char	 id[STREAM_RESUME_ID_MAX];	/* of <enabled/> alone */
+};
 
 /* All come from the loop; the owner is a session. None may free the stream but on_closed. */
 struct stream_events {
@@ -27,6 +36,12 @@ struct stream_events {
 	void	(*on_stanza)(void *owner, struct element *stanza);
 	/* The client says that nobody looks at it, or that somebody does again. */
 	void	(*on_state)(void *owner, bool is_inactive);
+	/* Stream management: from 0 to 2^32 - 1 and round. on_enable returns 0, or a stanza error condition. */
+	int	(*on_enable)(void *owner, struct management *management);
+	void	(*on_ack)(void *owner, uint32_t h);
+	void	(*on_ack_request)(void *owner);
+	/* Answered by stream_resumed() or stream_not_resumed(), from here or later: nothing is read until then. */
+	void	(*on_resume)(void *owner, struct slice id, uint32_t h);
 	/*
 	 * Bytes of stanzas for the socket. entry_only: no further than the end of the stanza the
 	 * socket is in the middle of. on_written: the socket took so many of them.
@@ -54,6 +69,25 @@ bool	    stream_is_secure(const struct stream *stream);
 
 void	stream_want_write(struct stream *stream);
 
+/* --- stream management --- */
+
+/* Bytes of stanzas that were offered to the socket and not taken: no word of ours comes before their end. */
+size_t	stream_offered(const struct stream *stream);
+void	stream_acknowledge(struct stream *stream, uint32_t h);
+void	stream_ask_ack(struct stream *stream);
+void	stream_resumed(struct stream *stream, const char *id, uint32_t h);
+/* The client may bind a resource instead. h NULL: not known. */
+void	stream_not_resumed(struct stream *stream, enum stanza_condition condition, const uint32_t *h);
+/* It acknowledges more than it was sent: a stream error. */
+void	stream_fail_ack(struct stream *stream, uint32_t h, uint32_t sent);
+
+/* The stream speaks for another owner, of the same kind, from now on, and shows its state in that slot. */
+void	stream_set_owner(struct stream *stream, void *owner, struct slot *slot);
+/* Its owner goes on with another stream: the peer of this one, if it is still there, gets the error. */
+void	stream_disown(struct stream *stream, enum stream_condition condition, const char *text);
+/* Either side has said its end, or an error: what is lost now was not lost by accident. */
+bool	stream_was_ended(const struct stream *stream);
+
 /* No further stanzas are handled until resumed (back-pressure). */
 void	stream_pause(struct stream *stream);
 void	stream_resume(struct stream *stream);
@@ -65,5 +99,8 @@ void	stream_resume(struct stream *stream);
  */
 void	stream_close(struct stream *stream, enum stream_condition condition, const char *text);
 
-/* Drops the connection without a word. */
+/* Drops the connection without a word, once what waits was written; at most linger_ms later. */
+void	stream_drop(struct stream *stream, const char *why, uint64_t linger_ms);
+
+/* Drops the connection without a word, at once. */
 void	stream_abort(struct stream *stream, const char *why);

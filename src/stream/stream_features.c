@@ -167,6 +167,7 @@ stream_features_send(struct stream *stream)
 		stream_write(stream, "<bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/>"
 				     "<session xmlns='urn:ietf:params:xml:ns:xmpp-session'>"
 				     "<optional/></session>"
+				     "<sm xmlns='urn:xmpp:sm:3'/><sm xmlns='urn:xmpp:sm:2'/>"
 				     "<ver xmlns='urn:xmpp:features:rosterver'/>"
 				     "<sub xmlns='urn:xmpp:features:pre-approval'/>");
 	if (offers_registration(stream, host))

@@ -19,6 +19,7 @@ enum stream_state {
 	STATE_SASL_WORK,	/* ... or for our thread pool */
 	STATE_REGISTER,		/* an account is being made; then STATE_LOGIN again */
 	STATE_BIND,		/* logged in, no resource yet */
+	STATE_RESUME,		/* an older session is being fetched */
 	STATE_READY,		/* stanzas */
 	STATE_ENDING,		/* our end is said; the peer's is awaited */
 	STATE_CLOSED,
@@ -51,6 +52,7 @@ struct stream {
 	struct slot		   *slot;
 	struct timer		    timer;
 	struct buffer		    control;	/* bytes that are no stanzas: features, SASL, errors */
+	struct buffer		    detail;	/* of an error: an element of its own kind */
 	struct stream_offer	    offer;
 	enum stream_state	    state;
 	bool			    secure;
@@ -59,7 +61,9 @@ struct stream {
 	bool			    restart;	/* a new parser takes the bytes that follow */
 	bool			    end_sent;
 	bool			    peer_ended;	/* </stream:stream> came */
+	bool			    ended;	/* we have begun to end it, with or without an error */
 	bool			    registered;	/* an account was made here: one is enough */
+	bool			    is_fetching;	/* reading waits for what STATE_RESUME waits for */
 	bool			    pinged;
 	bool			    released;	/* idle memory was given back */
 	uint8_t			    attempts;	/* failed logins of any kind */
@@ -67,6 +71,7 @@ struct stream {
 	const char		   *why;	/* for the log */
 	enum stream_condition	    condition;	/* of the error that ends it behind what waits; 0: none */
 	const char		   *text;	/* of that error */
+	enum xml_namespace	    management;	/* NS_SM3 or NS_SM2 as the client speaks it, or NS_NONE */
 	uint64_t		    deadline_ms;	/* of the state; 0: none */
 	char			   *host;	/* prepared, from the header; NULL before */
 	char			    id[24];
@@ -75,6 +80,13 @@ struct stream {
 /* client.c: the rows of each state, and what they do. */
 const struct state_row *client_rows(enum stream_state state);
 void	client_sasl_done(struct stream *stream, enum sasl_step step);
+
+/* management.c: the handlers of its rows */
+void	management_on_enable(struct stream *stream, struct element *element);
+void	management_on_resume(struct stream *stream, struct element *element);
+void	management_on_ack(struct stream *stream, struct element *element);
+void	management_on_ack_request(struct stream *stream, struct element *element);
+void	management_on_late(struct stream *stream, struct element *element);
 
 /* stream_features.c */
 void	stream_features_send(struct stream *stream);

@@ -12,7 +12,7 @@ const char *
 stream_state_name(enum stream_state state)
 {
 	static const char *const names[STATE_COUNT] = { "header", "login", "proceed", "sasl",
-		"sasl-work", "register", "bind", "ready", "ending", "closed" };
+		"sasl-work", "register", "bind", "resume", "ready", "ending", "closed" };
 
 	return names[state];
 }
@@ -20,7 +20,8 @@ stream_state_name(enum stream_state state)
 static bool
 is_logged_in(const struct stream *stream)
 {
-	return stream->state == STATE_BIND || stream->state == STATE_READY ||
+	return stream->state == STATE_BIND || stream->state == STATE_RESUME ||
+	    stream->state == STATE_READY ||
 	    (stream->authenticated && stream->state == STATE_HEADER);
 }
 

@@ -152,6 +152,11 @@ class Client:
 
     def login(self, jid, password, tls=True, mechanism="SCRAM-SHA-1"):
         bare, _, resource = jid.partition("/")
+        self.authenticate_as(bare, password, tls, mechanism)
+        return self.bind(resource or None)
+
+    def authenticate_as(self, bare, password, tls=True, mechanism="SCRAM-SHA-1"):
+        """As far as a client may resume a session or bind a resource."""
         username, _, self.host = bare.partition("@")
         features = self.open()
         if tls and features.find(TLS + "starttls") is not None:
@@ -160,8 +165,7 @@ class Client:
                   else self.scram(username, password, mechanism))
         if answer.tag != SASL + "success":
             raise AssertionError("no success but " + text_of(answer))
-        self.open()
-        return self.bind(resource or None)
+        return self.open()
 
     def close(self):
         self.socket.close()

@@ -9,6 +9,8 @@ A play is a file of lines; those that start with # are its title and remarks:
   Romeo gets nothing                    up to the answer of a ping
   Romeo leaves                          an orderly end
   Romeo vanishes                        the connection breaks
+  Romeo returns as romeo@localhost [on worker 1]      a new connection logs in, and binds nothing
+  worker 1 dies                         and its replacement is ready
   Stranger connects [to example.org] [in clear|by TLS|by direct TLS]    no login
   Stranger sends raw ...                as it stands, \\xNN for bytes
   Stranger is dropped                   the server closes
@@ -122,6 +124,8 @@ class Stage:
             (r"(\w+) leaves$", self.leave),
             (r"(\w+) vanishes$", self.vanish),
             (r"(\w+) is dropped$", self.be_dropped),
+            (r"(\w+) returns as (\S+@\S+?)(?: on worker (\d+))?$", self.come_back),
+            (r"worker (\d+) dies$", self.kill_worker),
             (r"clock moves ([\d.]+) s$", self.move_clock),
         )
 
@@ -243,6 +247,24 @@ class Stage:
     def move_clock(self, seconds):
         self.server.move_clock(float(seconds))
 
+    def end_waiting(self):
+        """Sessions that wait for their clients would do so for minutes."""
+        for session in self.server.sessions():
+            if session["hibernating"]:
+                self.server.ctl("kick", session["jid"], check=False)
+
+    def come_back(self, name, jid, worker):
+        actor = self.seat(int(worker) % self.server.workers if worker else self.next_worker())
+        actor.authenticate_as(jid, PASSWORD)
+        self.actors[name] = actor
+        self.entered.add(jid)
+
+    def kill_worker(self, number):
+        """Only a worker that dies in its first second is started with a delay: so it is let grow older."""
+        number = int(number) % self.server.workers
+        self.server.wait_for(lambda: self.server.worker(number)["up_ms"] > 1000, "the worker is up for a second")
+        self.server.kill_worker(number)
+
     def clear(self):
         """The next play finds an empty server: everybody leaves, is seen to have left, and leaves nothing behind."""
         for actor in self.actors.values():
@@ -251,7 +273,7 @@ class Stage:
         self.names = {}
         self.seats = 0
         while self.server.sessions():
-            pass
+            self.end_waiting()
         for jid in self.entered:
             self.server.ctl("deluser", jid, check=False)
             if jid in ACCOUNTS:

@@ -221,6 +221,13 @@ class Server:
     def worker(self, number):
         return next(p for p in self.processes("worker") if p["number"] == number)
 
+    def kill_worker(self, number):
+        """kill -9, and its replacement is ready."""
+        killed = self.worker(number)
+        os.kill(killed["pid"], signal.SIGKILL)
+        self.wait_for(lambda: self.worker(number)["pid"] != killed["pid"] and self.worker(number)["state"] == "ready",
+                      "worker %d is back" % number)
+
     def wait_for(self, condition, what, timeout=20):
         """Asks again until it is so; every question is a command that runs, so this does not spin."""
         until = time.monotonic() + timeout

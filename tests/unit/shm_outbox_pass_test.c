@@ -172,7 +172,7 @@ an_entry_that_a_store_keeps_tells_its_number_there(void **state)
 	uint64_t number, stored;
 	char *memory;
 
-	assert_false(outbox_stored(kit.shm, ref, &number, &stored));
+	assert_false(outbox_stored(kit.shm, ref, UINT64_MAX, &number, &stored));
 	effect_draft(kit.shm, (struct slot_ref){ UINT32_MAX, 0 }, 0, false);
 	effect_stage(kit.shm, 4, &memory, &piece.offset);
 	memcpy(memory, "<m/>", 4);
@@ -181,12 +181,14 @@ an_entry_that_a_store_keeps_tells_its_number_there(void **state)
 		effect_tells(kit.shm, STEP_TELLS_STORED, i);
 	}
 	assert_int_equal(effect_run(kit.shm), RESULT_OK);
-	assert_true(outbox_stored(kit.shm, ref, &number, &stored));
+	assert_true(outbox_stored(kit.shm, ref, UINT64_MAX, &number, &stored));
 	assert_int_equal(number, ENTRIES + 3);
 	assert_int_equal(stored, 72);
+	assert_true(outbox_stored(kit.shm, ref, ENTRIES + 1, &number, &stored));
+	assert_int_equal(stored, 70);
 	assert_int_equal(atomic_load(&slot_find(kit.shm, ref)->told), 0);
 	outbox_give(kit.shm, ref, ENTRIES + 3);
-	assert_false(outbox_stored(kit.shm, ref, &number, &stored));
+	assert_false(outbox_stored(kit.shm, ref, UINT64_MAX, &number, &stored));
 }
 
 int

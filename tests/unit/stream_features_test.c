@@ -164,6 +164,7 @@ after_the_login_binding_is_offered(void **state)
 	assert_non_null(strstr(text,
 	    "<stream:features><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/>"
 	    "<session xmlns='urn:ietf:params:xml:ns:xmpp-session'><optional/></session>"
+	    "<sm xmlns='urn:xmpp:sm:3'/><sm xmlns='urn:xmpp:sm:2'/>"
 	    "<ver xmlns='urn:xmpp:features:rosterver'/>"
 	    "<sub xmlns='urn:xmpp:features:pre-approval'/>"
 	    "<limits xmlns='urn:xmpp:stream-limits:0'><max-bytes>262144</max-bytes>"

@@ -227,7 +227,7 @@ worker_begin(struct worker *worker, const struct worker_options *options)
 	server->timers = timers_new(server->loop);
 	server->connections = connections_new(server->loop, server->timers);
 	ensure(features_start(server));
-	sessions_adopt(server);
+	sessions_adopt(server, server->number);
 	loop_set_hooks(server->loop, &hooks, worker);
 	watch_set(watch_new(server->loop, worker->wake_fd, on_wake, worker), WATCH_READ);
 }

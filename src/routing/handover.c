@@ -1,0 +1,155 @@
+/* handover.c -- what an ended session left in its outbox: to the account's others, to the store, or back to who sent it. */
+#include "routing/handover.h"
+
+#include "base/buffer.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "config/config.h"
+#include "routing/router_private.h"
+#include "session/session.h"
+#include "shm/counters.h"
+#include "shm/outbox.h"
+#include "stream/server.h"
+#include "xml/fragment.h"
+#include "xml/writer.h"
+#include "xmpp/delay.h"
+
+/* --- back to the sender --- */
+
+static void
+send_bounce(struct server *server, void *data)
+{
+	struct buffer *bytes = data;
+	struct arena arena;
+	struct element *error;
+
+	arena_init(&arena);
+	error = fragment_read(&arena, buffer_slice(bytes));
+	if (error != NULL)
+		router_send(server, error);
+	arena_clear(&arena);
+	buffer_clear(bytes);
+}
+
+void
+handover_bounce(struct server *server, struct element *error)
+{
+	struct buffer bytes;
+
+	buffer_init(&bytes);
+	writer_append(error, NS_CLIENT, &bytes);
+	router_after(server->router, send_bounce, &bytes, sizeof(bytes));
+}
+
+/* --- one stanza --- */
+
+struct left {
+	struct session *session;
+	struct entry	entry;
+	struct slice	bytes;
+};
+
+/* Copies of what others have as well, and pages of an archive that can be asked for again. */
+static bool
+is_a_copy(const struct element *message)
+{
+	return element_child(message, NS_CARBONS, "received") != NULL ||
+	    element_child(message, NS_CARBONS, "sent") != NULL ||
+	    element_child(message, NS_MAM, "result") != NULL;
+}
+
+static int
+hand_on(struct stanza *stanza, void *context)
+{
+	const struct left *left = context;
+	struct server *server = router_server(stanza->router);
+
+	stanza->host = config_find_host(server->config, stanza->to.domain);
+	stanza->account = left->session->account;
+	if (stanza->host == NULL ||
+	    router_account(stanza->router, &left->session->jid) != stanza->account)
+		return STANZA_SERVICE_UNAVAILABLE;
+	delay_stamp(stanza->arena, stanza->element, stanza->to.domain, stanza->stamp_us);
+	return account_hand_on(stanza);
+}
+
+static int
+refuse(struct stanza *stanza, void *context)
+{
+	return STANZA_SERVICE_UNAVAILABLE;
+}
+
+/* RFC 6121 8.5.3.2: chat and normal messages have another way, requests are answered, all else was for that client. */
+static void
+hand_on_one(const struct left *left)
+{
+	struct server *server = left->session->server;
+	struct router *router = server->router;
+	struct stanza stanza = { .router = router,
+		.arena = &router->arena,
+		.element = fragment_read(&router->arena, left->bytes),
+		.origin = { UINT32_MAX, 0 },
+		.is_handed_on = true,
+		.stamp_us = left->entry.stamp_us };
+
+	if (stanza.element == NULL || !stanza_classify(&stanza) ||
+	    !jid_parse(stanza.arena, element_attribute(stanza.element, "from"), &stanza.from) ||
+	    !jid_parse(stanza.arena, element_attribute(stanza.element, "to"), &stanza.to)) {
+		arena_reset(&router->arena);
+		return;
+	}
+	stanza.id = element_attribute(stanza.element, "id");
+	if (stanza_is_request(&stanza))
+		router_continue(&stanza, refuse, NULL);
+	else if (stanza.kind == KIND_MESSAGE &&
+	    (stanza.type == TYPE_CHAT || stanza.type == TYPE_NORMAL) && !is_a_copy(stanza.element))
+		router_continue(&stanza, hand_on, (void *)left);
+	else {
+		arena_reset(&router->arena);
+		return;
+	}
+	counter_add(server->shm, COUNTER_HANDED_ON, 1);
+}
+
+/* --- all of them --- */
+
+static bool
+is_for_others(const struct entry *entry)
+{
+	return entry->kind != ENTRY_PRESENCE &&
+	    (entry->flags & (ENTRY_PASSED_OVER | ENTRY_STORED)) == 0;
+}
+
+static void
+hand_on_all(struct session *session, struct outbox_cursor *cursor)
+{
+	struct shm *shm = session->server->shm;
+	struct left left = { .session = session };
+
+	while (outbox_peek(shm, session->ref, cursor, &left.entry)) {
+		struct outbox_cursor bytes = *cursor;
+		char *copy;
+
+		if (!outbox_step(shm, session->ref, cursor))
+			return;
+		if (!is_for_others(&left.entry))
+			continue;
+		copy = memory_new(left.entry.length + 1);
+		left.bytes = slice_of(copy, outbox_read(shm, session->ref, &bytes, copy,
+						left.entry.length, left.entry.number));
+		hand_on_one(&left);
+		memory_free(copy);
+	}
+}
+
+void
+handover(struct session *session)
+{
+	struct shm *shm = session->server->shm;
+	struct outbox_cursor cursor;
+
+	if (outbox_entries(session->slot) == 0)
+		return;
+	outbox_start(shm, session->ref, &cursor);
+	hand_on_all(session, &cursor);
+}
