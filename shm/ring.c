@@ -205,7 +205,7 @@ write_record(struct ring *ring, uint64_t place, uint64_t number, struct slice he
 }
 
 static int
-push(struct ring *ring, struct slice head, struct slice body, bool is_awaited)
+put(struct ring *ring, struct slice head, struct slice body, bool is_awaited)
 {
 	uint64_t tail = atomic_load_explicit(&ring->header->tail, memory_order_relaxed);
 	uint64_t front = atomic_load_explicit(&ring->header->head, memory_order_acquire);
@@ -238,20 +238,39 @@ push(struct ring *ring, struct slice head, struct slice body, bool is_awaited)
 		atomic_store_explicit(&ring->header->awaited, number, memory_order_relaxed);
 	atomic_store_explicit(&ring->header->tail, tail + padding + needed, memory_order_release);
 	SHM_STEP("ring: pushed");
-	wake_reader(ring, is_awaited);
 	return RESULT_OK;
+}
+
+int
+ring_put(struct ring *ring, struct slice head, struct slice body)
+{
+	return put(ring, head, body, true);
+}
+
+void
+ring_tell(struct ring *ring)
+{
+	wake_reader(ring, true);
 }
 
 int
 ring_push(struct ring *ring, struct slice head, struct slice body)
 {
-	return push(ring, head, body, true);
+	int result = put(ring, head, body, true);
+
+	if (result == RESULT_OK)
+		wake_reader(ring, true);
+	return result;
 }
 
 int
 ring_push_later(struct ring *ring, struct slice head, struct slice body)
 {
-	return push(ring, head, body, false);
+	int result = put(ring, head, body, false);
+
+	if (result == RESULT_OK)
+		wake_reader(ring, false);
+	return result;
 }
 
 void

@@ -21,6 +21,9 @@ void	ring_detach(struct ring **ring);
 int	ring_push(struct ring *ring, struct slice head, struct slice body);
 /* The same of what nobody waits for: a reader that gathers is left asleep, until a quarter of the ring is full. */
 int	ring_push_later(struct ring *ring, struct slice head, struct slice body);
+/* A push in two halves, for several records and one waking. */
+int	ring_put(struct ring *ring, struct slice head, struct slice body);
+void	ring_tell(struct ring *ring);
 /* Somebody waits for all that was pushed. */
 void	ring_hurry(struct ring *ring);
 size_t	ring_room(const struct ring *ring);	/* bytes of a record that would fit now */

@@ -390,7 +390,7 @@ push_answer(struct channel *channel, uint32_t index)
 		return;
 	if (request.length >= sizeof(answer.context))
 		memcpy(&answer.context, request.data, sizeof(answer.context));
-	ensure(ring_push(channel->answers, slice_of(&answer, sizeof(answer)), SLICE_EMPTY) ==
+	ensure(ring_put(channel->answers, slice_of(&answer, sizeof(answer)), SLICE_EMPTY) ==
 	    RESULT_OK);
 	SHM_STEP("store: answered");
 }
@@ -403,6 +403,8 @@ answer(struct store_server *server)
 
 		for (uint32_t index = 0; index < channel->taken; index++)
 			push_answer(channel, index);
+		if (channel->taken > 0)
+			ring_tell(channel->answers);
 	}
 	SHM_STEP("store: all answered");
 	for (int i = 0; i < server->count; i++)
