@@ -55,6 +55,7 @@ bool	txn_get(struct txn *txn, int table, struct slice key, struct slice *value);
 void	txn_put(struct txn *txn, int table, struct slice key, struct slice value);
 void	txn_append(struct txn *txn, int table, struct slice key, struct slice value);	/* key is the greatest */
 bool	txn_delete(struct txn *txn, int table, struct slice key);
+void	txn_clear(struct txn *txn, int table);	/* deletes all of it */
 
 /* Calls back in key order for keys that start with prefix, from `from` on; ends when it returns false. */
 void	txn_each(struct txn *txn, int table, struct slice prefix, struct slice from,
@@ -64,6 +65,7 @@ void	txn_each_back(struct txn *txn, int table, struct slice prefix, struct slice
 	    bool (*each)(void *owner, struct slice key, struct slice value), void *owner);
 bool	txn_last(struct txn *txn, int table, struct slice *key, struct slice *value);
 uint64_t txn_entries(struct txn *txn, int table);
+uint64_t txn_number(const struct txn *txn);	/* of what it sees: it grows with each commit */
 
 /* For heartbeats: where open reads and writes are noted (process_page). May be NULL. */
 struct process_page;

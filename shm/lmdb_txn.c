@@ -309,6 +309,19 @@ txn_delete(struct txn *txn, int table, struct slice key)
 }
 
 void
+txn_clear(struct txn *txn, int table)
+{
+	int rc;
+
+	ensure(txn->is_write);
+	if (txn->error != RESULT_OK)
+		return;
+	rc = mdb_drop(txn->mdb, table_of(txn, table), 0);
+	if (rc != 0)
+		set_error(txn, rc, "cannot delete records");
+}
+
+void
 txn_each(struct txn *txn, int table, struct slice prefix, struct slice from,
     bool (*each)(void *owner, struct slice key, struct slice value), void *owner)
 {
@@ -426,4 +439,10 @@ txn_entries(struct txn *txn, int table)
 	if (txn->error != RESULT_OK || mdb_stat(txn->mdb, dbi, &stat) != 0)
 		return 0;
 	return stat.ms_entries;
+}
+
+uint64_t
+txn_number(const struct txn *txn)
+{
+	return txn->mdb == NULL ? 0 : mdb_txn_id(txn->mdb);
 }

@@ -55,6 +55,7 @@ static const char *const msg_tables[] = {
 	[STORE_ARCHIVE] = "archive",
 	[STORE_OFFLINE] = "offline",
 	[STORE_PREFERENCES] = "preferences",
+	[TABLE_JOURNAL] = "journal",
 };
 
 static const struct kind_row {
@@ -206,6 +207,8 @@ store_open(const char *data_dir, enum store_kind kind, bool writer, struct store
 	store->kind = kind;
 	store->lock_fd = -1;
 	store->hash = hash_name;
+	if (writer && kind == STORE_MSG)
+		store->journal = store_journal_new();
 	if (writer)
 		result = make_directory(data_dir);
 	if (result == RESULT_OK && writer)
@@ -227,6 +230,8 @@ store_close(struct store **pointer)
 
 	if (store == NULL)
 		return;
+	store_journal_free(&store->journal);
+	store_view_free(&store->view);
 	env_close(&store->env);
 	if (store->lock_fd >= 0)
 		close(store->lock_fd);

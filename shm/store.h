@@ -67,13 +67,19 @@ void	store_each_from(struct store *store, struct txn *txn, enum store_place plac
 	    void *owner);
 
 /*
- * The value STORE_ENTER gives a record of a list: a list is all keys that are the same but for their last 8 bytes.
- * While nothing is taken out of its middle, differences of numbers count records, and those of totals bytes.
+ * What STORE_ENTER gives an entry of a list: a list is all keys that are the same but for their last 8 bytes, the entry's
+ * place (big endian). While nothing is taken out of its middle, differences of numbers count entries, and those of totals bytes.
  */
 struct store_entry {
-	uint64_t number;	/* of the record before it, and one */
-	uint64_t total;		/* of the record before it, and its own bytes */
+	uint64_t number;	/* of the entry before it, and one */
+	uint64_t total;		/* of the entry before it, and its own bytes */
 };
+
+/* Entries with places from..to, upwards or downwards, until each returns false. In msg; lists are read by this alone. */
+void	store_each_entry(struct store *store, struct txn *txn, enum store_place place,
+	    struct slice list, uint64_t from, uint64_t to, bool downwards,
+	    bool (*each)(void *owner, uint64_t place, const struct store_entry *entry),
+	    void *owner);
 
 /*
  * A queue in a place: entries under its name and a number that only grows, so store_each() finds the name's own
@@ -101,7 +107,7 @@ enum store_verb {
 	STORE_QUEUE_ADD,	/* table, key: its name, value; hashes: entries there may be, version: bytes of values (RESULT_FULL) */
 	STORE_QUEUE_DROP,	/* table, key: of an entry: it goes, and all before it; that none is there is no failure */
 	/*
-	 * table, key, hashes: bytes that count in its list; no value. version: 0, or so many bytes: the request's result is
+	 * In msg. table, key, hashes: bytes that count in its list; no value. version: 0, or so many bytes: the request's result is
 	 * 1, not RESULT_OK, when the list's total has passed a multiple of it.
 	 */
 	STORE_ENTER,

@@ -7,27 +7,42 @@
 #include "shm/store_record.h"
 
 void
-store_apply_begin(struct store_apply *apply, struct store *store)
+store_apply_open(struct store_apply *apply, struct store *store)
 {
 	*apply = (struct store_apply){ .store = store, .txn = txn_write(store->env) };
 	store_meta_u64(apply->txn, "version", &apply->version);
 	store_meta_u64(apply->txn, "next_account", &apply->next_account);
 }
 
+void
+store_apply_begin(struct store_apply *apply, struct store *store)
+{
+	store_journal_settle(store);
+	store_apply_open(apply, store);
+	store_journal_begin(apply);
+}
+
 int
 store_apply_commit(struct store_apply *apply)
 {
+	int result;
+
 	if (apply->is_changed) {
+		store_journal_end(apply);
 		store_meta_set_u64(apply->txn, "version", apply->version);
 		store_meta_set_u64(apply->txn, "next_account", apply->next_account);
 	}
-	return txn_commit(&apply->txn);
+	result = txn_commit(&apply->txn);
+	if (result != RESULT_OK)
+		store_journal_give_up(apply);
+	return result;
 }
 
 void
 store_apply_give_up(struct store_apply *apply)
 {
 	txn_end(&apply->txn);
+	store_journal_give_up(apply);
 }
 
 static bool
@@ -98,6 +113,7 @@ store_put_versioned(struct store_apply *apply, const struct store_change *change
 static void
 set(struct store_apply *apply, const struct store_change *change)
 {
+	store_journal_yield(apply, change);
 	if (change->value.length == 0)
 		txn_delete(apply->txn, change->table, change->key);
 	else
@@ -119,7 +135,7 @@ check(struct store_apply *apply, const struct store_change *change)
 		return is_place(apply->store, change->table) ? store_queue_check(apply, change)
 							     : RESULT_INVALID;
 	case STORE_ENTER:
-		return is_place(apply->store, change->table) ? store_entry_check(change)
+		return is_place(apply->store, change->table) ? store_entry_check(apply, change)
 							     : RESULT_INVALID;
 	}
 	return RESULT_INVALID;

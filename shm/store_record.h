@@ -10,6 +10,8 @@ enum store_table {
 	TABLE_ACCOUNT, TABLE_ACCOUNT_HOST, TABLE_HOST,
 };
 
+#define TABLE_JOURNAL (STORE_PREFERENCES + 1)	/* in msg, behind its places */
+
 #define STORE_LAYOUT	 1
 #define STORE_HASHES	 8	/* bits of account hashes that hosts count */
 #define STORE_NAME_MAX	 2047	/* bytes of a bare JID */
@@ -22,6 +24,8 @@ struct store {
 	int		 lock_fd;	/* the writer's, else -1 */
 	struct hash_key	 hash_key;
 	struct hash128 (*hash)(const struct store *store, struct slice name);	/* tests make it collide */
+	struct store_journal *journal;	/* the writer's, of msg; else NULL */
+	struct store_view    *view;	/* a reader's, once it has read a list */
 };
 
 /* A record found by its name: the hash, then a number that tells names of one hash apart. */
@@ -60,6 +64,28 @@ void	store_meta_set_u64(struct txn *txn, const char *name, uint64_t value);
 
 struct slice store_host_of(struct slice jid);
 
+/* --- lists --- */
+
+#define STORE_LIST_PLACE 8	/* the last bytes of an entry's key: its place in the list, big endian */
+
+/* An entry in its list. */
+struct list_record {
+	uint64_t	   version;
+	struct store_entry entry;
+};
+
+/* A record of the journal, key 8 bytes that grow (big endian), is several of these, each followed by its key. */
+struct journal_item {
+	uint32_t	   table;
+	uint32_t	   key_length;
+	struct store_entry entry;
+};
+
+bool	store_journal_take(struct slice *rest, struct journal_item *item, struct slice *key);
+uint64_t store_list_place(struct slice key);
+struct slice store_list_of(struct slice key);
+void	store_view_free(struct store_view **view);
+
 /* --- applying, all in one transaction --- */
 
 struct store_apply {
@@ -73,6 +99,8 @@ struct store_apply {
 };
 
 void	store_apply_begin(struct store_apply *apply, struct store *store);
+/* The transaction alone: for what is no request. */
+void	store_apply_open(struct store_apply *apply, struct store *store);
 
 /*
  * Looks at all conditions, then makes all changes; what txn_error() says aside, a failure has changed
@@ -84,8 +112,19 @@ int	store_apply_commit(struct store_apply *apply);
 void	store_apply_give_up(struct store_apply *apply);
 
 /* A record of a list: STORE_ENTER. *result becomes 1 where the list's total passed a multiple. */
-int	store_entry_check(const struct store_change *change);
+int	store_entry_check(const struct store_apply *apply, const struct store_change *change);
 void	store_entry_put(struct store_apply *apply, const struct store_change *change, int *result);
+
+/* The journal of entries: in the writer's memory, and in a transaction of requests. */
+struct store_journal *store_journal_new(void);
+void	store_journal_free(struct store_journal **journal);
+/* Before a transaction: moves the entries into their lists where there are many. */
+void	store_journal_settle(struct store *store);
+void	store_journal_begin(struct store_apply *apply);
+void	store_journal_end(struct store_apply *apply);
+void	store_journal_give_up(struct store_apply *apply);
+/* Before a change of a record that may be an entry of the journal. */
+void	store_journal_yield(struct store_apply *apply, const struct store_change *change);
 
 /* Of one account, for store_apply_request(). */
 int	store_account_check(struct store_apply *apply, const struct store_change *change);

@@ -103,46 +103,17 @@ archive_read(struct store *store, struct txn *txn, uint64_t id, struct archive_r
 
 /* --- lists --- */
 
-static bool
-read_item(struct slice key, struct slice value, struct archive_item *item)
-{
-	if (key.length != ARCHIVE_KEY_SIZE || value.length != sizeof(item->entry))
-		return false;
-	item->id = archive_key_id(key);
-	memcpy(&item->entry, value.data, sizeof(item->entry));
-	return true;
-}
-
-bool
-archive_has(struct store *store, struct txn *txn, uint64_t account, uint64_t id,
-    struct archive_item *item)
-{
-	char key[ARCHIVE_KEY_SIZE];
-	struct slice value;
-	uint64_t version;
-
-	archive_key(account, 0, id, key);
-	return store_get(store, txn, STORE_ARCHIVE, slice_of(key, sizeof(key)), &value,
-		   &version) &&
-	    read_item(slice_of(key, sizeof(key)), value, item);
-}
-
 struct walk {
-	uint64_t from, to;
 	bool (*each)(void *owner, const struct archive_item *item);
 	void *owner;
 };
 
 static bool
-on_entry(void *owner, struct slice key, struct slice value, uint64_t version)
+on_entry(void *owner, uint64_t id, const struct store_entry *entry)
 {
 	struct walk *walk = owner;
-	struct archive_item item;
+	struct archive_item item = { id, *entry };
 
-	if (!read_item(key, value, &item))
-		return true;
-	if (item.id < walk->from || item.id > walk->to)
-		return false;
 	return walk->each(walk->owner, &item);
 }
 
@@ -151,14 +122,12 @@ archive_each(struct store *store, struct txn *txn, struct archive_end list, uint
     uint64_t to, bool downwards, bool (*each)(void *owner, const struct archive_item *item),
     void *owner)
 {
-	struct walk walk = { from, to, each, owner };
+	struct walk walk = { each, owner };
 	char key[ARCHIVE_KEY_SIZE];
 
-	if (from > to)
-		return;
-	archive_key(list.account, list.peer, downwards ? to : from, key);
-	store_each_from(store, txn, STORE_ARCHIVE, slice_of(key, ARCHIVE_LIST_SIZE),
-	    slice_of(key, sizeof(key)), downwards, on_entry, &walk);
+	archive_key(list.account, list.peer, 0, key);
+	store_each_entry(store, txn, STORE_ARCHIVE, slice_of(key, ARCHIVE_LIST_SIZE), from, to,
+	    downwards, on_entry, &walk);
 }
 
 struct edge {
@@ -184,6 +153,15 @@ archive_edge(struct store *store, struct txn *txn, struct archive_end list, uint
 
 	archive_each(store, txn, list, from, to, last, on_edge, &edge);
 	return edge.is_there;
+}
+
+bool
+archive_has(struct store *store, struct txn *txn, uint64_t account, uint64_t id,
+    struct archive_item *item)
+{
+	struct archive_end list = { account, 0 };
+
+	return archive_edge(store, txn, list, id, id, false, item);
 }
 
 /* --- changes --- */

@@ -67,20 +67,23 @@ enter(char list, uint64_t place, uint32_t bytes, uint64_t step)
 	return store_apply(msg, &change, 1, NULL);
 }
 
+static bool
+on_entry(void *owner, uint64_t place, const struct store_entry *entry)
+{
+	*(struct store_entry *)owner = *entry;
+	return true;
+}
+
 static struct store_entry
 entry_of(char list, uint64_t place)
 {
-	struct key key = { list, htobe64(place) };
 	struct txn *txn = store_read(msg);
-	struct store_entry entry;
-	struct slice value;
-	uint64_t version;
+	struct store_entry entry = { 0 };
 
-	assert_true(store_get(msg, txn, STORE_ARCHIVE, slice_of(&key, sizeof(key)), &value,
-	    &version));
-	assert_int_equal(value.length, sizeof(entry));
-	memcpy(&entry, value.data, sizeof(entry));
+	store_each_entry(msg, txn, STORE_ARCHIVE, slice_of(&list, 1), place, place, false, on_entry,
+	    &entry);
 	txn_end(&txn);
+	assert_int_not_equal(entry.number, 0);
 	return entry;
 }
 
