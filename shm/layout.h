@@ -18,7 +18,7 @@
 
 enum segment_kind {
 	SEGMENT_INSTANCE = 1, SEGMENT_SLOTS, SEGMENT_ARENA, SEGMENT_EFFECT, SEGMENT_DIRTY,
-	SEGMENT_RING
+	SEGMENT_RING, SEGMENT_LIMITS
 };
 
 /* Starts every segment. What does not match is refused before anything else is read. */
@@ -162,6 +162,30 @@ struct slot {
 static_assert(sizeof(struct slot) == 512, "slot");
 
 /* --- arenas --- */
+
+/* --- limits: who has had how much, counted for all workers --- */
+
+#define LIMITS_MAX     96	/* limits.def */
+#define LIMITS_BUCKETS 7
+#define LIMITS_ALL_MAX 4
+#define LIMITS_SET     8	/* places where one may stand */
+
+/* Behind the header page: places, then for each place a count a worker. */
+struct limits_header {
+	struct segment_header header;
+	_Atomic uint64_t      bites[LIMITS_MAX];
+	_Atomic uint64_t      peak[LIMITS_MAX];
+	_Atomic uint64_t      logins;	/* the bucket of all */
+	_Atomic uint32_t      all[LIMITS_ALL_MAX][WORKERS_MAX];	/* a worker's own part */
+} __attribute__((aligned(4096)));
+static_assert(sizeof(struct limits_header) == 4096, "limits header");
+
+/* 64 bytes: one who is counted. A place whose buckets have leaked and who has no count is free for another. */
+struct limits_place {
+	_Atomic uint64_t key;	/* 0: free; below 256: worker + 1 gives it to another */
+	_Atomic uint64_t bucket[LIMITS_BUCKETS];	/* empty at that moment: microseconds of clock_ms() */
+};
+static_assert(sizeof(struct limits_place) == 64, "limits place");
 
 #define BLOCK_SIZE   2048
 #define BLOCK_EXTENT 512	/* blocks that are allocated from the system, and given back, at once: 1 MiB */

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/result.h"
+#include "shm/limits_table.h"
 #include "shm/ring_record.h"
 
 static uint64_t
@@ -69,6 +70,7 @@ static const struct name_row {
 	{ "effect.", true, SEGMENT_EFFECT, sizeof(struct effect_step) },
 	{ "dirty.", true, SEGMENT_DIRTY, sizeof(uint64_t) },
 	{ "ring.", true, SEGMENT_RING, RING_UNIT },
+	{ "limits", false, SEGMENT_LIMITS, sizeof(struct limits_place) },
 };
 
 #define ROWS (sizeof(rows) / sizeof(rows[0]))
@@ -127,6 +129,8 @@ size_of(enum segment_kind kind, const struct segments_shape *shape)
 		return shape == NULL ? 0 : segments_slots_size(shape->max_sessions);
 	case SEGMENT_EFFECT:
 		return segments_effect_size();
+	case SEGMENT_LIMITS:
+		return shape == NULL ? 0 : limits_size(shape->max_sessions, shape->workers);
 	case SEGMENT_DIRTY:
 		return shape == NULL ? 0 : segments_dirty_size(shape->max_sessions);
 	default:

@@ -17,6 +17,8 @@
 #include "base/result.h"
 #include "shm/blocks.h"
 #include "shm/effect.h"
+#include "shm/limits.h"
+#include "shm/limits_table.h"
 #include "shm/segments.h"
 #include "shm/slots.h"
 #include "shm/wake.h"
@@ -102,6 +104,20 @@ create_slots(struct shm *shm, const struct shm_options *options, uint64_t id)
 
 	if (result == RESULT_OK)
 		view_slots(shm);
+	return result;
+}
+
+static int
+create_limits(struct shm *shm, const struct shm_options *options, uint64_t id)
+{
+	uint64_t size = limits_size(options->max_sessions, options->workers);
+	struct segment_identity identity = identity_of(SEGMENT_LIMITS, 0,
+	    sizeof(struct limits_place), size, id);
+	int result = segment_create(&shm->limits_segment, options->runtime_dir, "limits",
+	    &identity, size);
+
+	if (result == RESULT_OK)
+		limits_view(shm, shm->limits_segment.memory);
 	return result;
 }
 
@@ -193,6 +209,8 @@ shm_create(const struct shm_options *options, struct shm **out)
 	result = create_instance(shm, options, id);
 	if (result == RESULT_OK)
 		result = create_slots(shm, options, id);
+	if (result == RESULT_OK)
+		result = create_limits(shm, options, id);
 	for (uint32_t i = 0; i < options->workers && result == RESULT_OK; i++)
 		result = create_worker(shm, options, id, i);
 	if (result == RESULT_EXISTS) {
@@ -265,6 +283,13 @@ attach_all(struct shm *shm, bool read_only)
 	if (result != RESULT_OK)
 		return result;
 	view_slots(shm);
+	identity = identity_of(SEGMENT_LIMITS, 0, sizeof(struct limits_place),
+	    limits_size(shm->max_sessions, shm->workers), shm->instance->header.instance);
+	result = segment_attach(&shm->limits_segment, shm->directory, "limits", &identity,
+	    read_only);
+	if (result != RESULT_OK)
+		return result;
+	limits_view(shm, shm->limits_segment.memory);
 	for (uint32_t i = 0; i < shm->workers && result == RESULT_OK; i++)
 		result = attach_worker(shm, i, read_only);
 	return result;
@@ -296,6 +321,7 @@ shm_detach(struct shm **pointer)
 		segment_detach(&shm->worker[i].effect_segment);
 		segment_detach(&shm->worker[i].dirty_segment);
 	}
+	segment_detach(&shm->limits_segment);
 	segment_detach(&shm->slots_segment);
 	segment_detach(&shm->instance_segment);
 	memory_free(shm->free_list);
@@ -380,6 +406,7 @@ shm_recover(struct shm *shm)
 			blocks_sweep(shm, arena, freeing - 1);
 		atomic_store(&page->freeing, 0);
 	}
+	limits_recover(shm);
 	SHM_STEP("recover: swept");
 	slots_recover(shm);
 	steps = effect_finish(shm);

@@ -35,6 +35,11 @@ struct shm {
 	struct segment	     instance_segment;
 	struct segment	     slots_segment;
 	_Atomic uint32_t    *slots_committed;	/* in the slots segment's header page */
+	struct segment	     limits_segment;
+	struct limits_header *limits;
+	struct limits_place *limits_places;
+	_Atomic uint16_t    *limits_counts;	/* a count a worker for each place */
+	uint32_t	     limits_size;	/* places: a power of two */
 	struct shm_worker {
 		struct segment	      arena_segment, effect_segment, dirty_segment;
 		struct arena_header  *arena;
