@@ -186,6 +186,10 @@ answer_error(struct stanza *stanza, enum stanza_condition condition)
 	error = stanza_error_reply(stanza->arena, stanza->element, condition, NULL);
 	if (error == NULL)
 		return;
+	if (stanza->is_handed_on) {
+		handover_bounce(router_server(stanza->router), error);
+		return;
+	}
 	router_answer(stanza, error);
 	if (stanza->kind == KIND_MESSAGE && stanza->session != NULL)
 		account_bounced(stanza, error);

@@ -155,7 +155,7 @@ resume_welcome(struct server *server, uint32_t index)
 	struct slot *slot = &server->shm->slots[index];
 	struct slot_ref ref = { index, atomic_load(&slot->epoch) };
 
-	if (slot_find(server->shm, ref) != NULL &&
+	if (session_of_slot(server, index) == NULL && slot_find(server->shm, ref) != NULL &&
 	    atomic_load(&slot->owner) == server->number + 1 &&
 	    (atomic_load(&slot->flags) & SLOT_HIBERNATING) != 0)
 		session_adopt(server, ref);

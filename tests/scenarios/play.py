@@ -256,6 +256,7 @@ class Stage:
     def come_back(self, name, jid, worker):
         actor = self.seat(int(worker) % self.server.workers if worker else self.next_worker())
         actor.authenticate_as(jid, PASSWORD)
+        actor.jid = jid
         self.actors[name] = actor
         self.entered.add(jid)
 
