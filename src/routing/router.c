@@ -143,6 +143,8 @@ check(struct stanza *stanza)
 
 	if (!stanza_classify(stanza))
 		return STANZA_BAD_REQUEST;
+	if (stanza->type == TYPE_ERROR && element_first(stanza->element) == NULL)
+		return STANZA_DONE; /* R20: an error that names none */
 	if (to.data != NULL && !jid_parse(stanza->arena, to, &stanza->to))
 		return STANZA_JID_MALFORMED;
 	if (to.data != NULL)	/* prepared once: whoever gets it sees the prepared form */

@@ -169,7 +169,7 @@ a_probe_or_error_without_to_is_dropped_and_a_subscription_refused(void **state)
 		"unsubscribed" };
 	char text[100];
 
-	caller_say(&juliet, "<presence type='probe'/><presence type='error'/>");
+	caller_say(&juliet, "<presence type='probe'/><presence type='error'><error/></presence>");
 	assert_string_equal(caller_hear(&juliet), "");
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
 		snprintf(text, sizeof(text), "<presence type='%s'/>", wrong[i]);

@@ -97,14 +97,14 @@ static void
 errors_and_results_are_never_answered(void **state)
 {
 	static const char *const rows[] = {
-		"<message type='error' to='@'/>",
-		"<message type='error' to='localhost'/>",
-		"<message type='error' to='rosaline@localhost'/>",
-		"<message type='error' to='a@example.org'/>",
-		"<presence type='error' to='@'/>",
-		"<presence type='error' to='a@example.org'/>",
-		"<iq id='1' type='error' to='@'/>",
-		"<iq id='1' type='error' to='localhost'/>",
+		"<message type='error' to='@'><error/></message>",
+		"<message type='error' to='localhost'><error/></message>",
+		"<message type='error' to='rosaline@localhost'><error/></message>",
+		"<message type='error' to='a@example.org'><error/></message>",
+		"<presence type='error' to='@'><error/></presence>",
+		"<presence type='error' to='a@example.org'><error/></presence>",
+		"<iq id='1' type='error' to='@'><error/></iq>",
+		"<iq id='1' type='error' to='localhost'><error/></iq>",
 		"<iq id='1' type='result' to='@'/>",
 		"<iq id='1' type='result' to='localhost'/>",
 		"<iq id='1' type='result' to='a@example.org'/>",

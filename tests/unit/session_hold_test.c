@@ -184,7 +184,8 @@ other_presences_replace_nothing(void **state)
 	const char *heard;
 
 	show(&romeo, 1);
-	caller_say(&romeo, "<presence to='juliet@localhost/phone' type='error'/>");
+	caller_say(&romeo,
+	    "<presence to='juliet@localhost/phone' type='error'><error type='cancel'/></presence>");
 	heard = caller_hear(&juliet);
 	assert_int_equal(count(heard, "<presence "), 2);
 	assert_true(strstr(heard, "<status>1<") < strstr(heard, "type='error'"));
