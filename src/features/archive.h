@@ -46,6 +46,7 @@ bool	archive_is_worthy(const struct stanza *stanza);
 
 /* Removes every <stanza-id/> by that address, wherever it stands (XEP-0359 3.2). */
 void	archive_strip_ids(struct arena *arena, struct element *element, struct slice by);
+bool	archive_has_id(const struct element *stanza, struct slice by);
 void	archive_add_id(struct arena *arena, struct element *stanza, struct slice by, struct slice id);
 
 /* --- preferences, archive_preferences.c --- */

@@ -331,6 +331,8 @@ archive_on_query(struct stanza *stanza)
 
 	if (!may_ask(stanza))
 		return STANZA_RESOURCE_CONSTRAINT;
+	if (stanza->session != NULL)
+		stanza->session->reads_archive = true;
 	job = job_new(stanza, JOB_QUERY);
 	verdict = archive_form_read(&job->arena, &job->archive->keys, stanza->account,
 	    element_copy(&job->arena, stanza->payload), &job->query);

@@ -28,6 +28,18 @@ archive_strip_ids(struct arena *arena, struct element *element, struct slice by)
 	}
 }
 
+/* Of what has come in: false ones went when it came. */
+bool
+archive_has_id(const struct element *stanza, struct slice by)
+{
+	for (struct element *child = element_first(stanza); child != NULL;
+	     child = element_next(stanza, child))
+		if (element_is(child, NS_STANZA_ID, "stanza-id") &&
+		    slice_equal(element_attribute(child, "by"), by))
+			return true;
+	return false;
+}
+
 void
 archive_add_id(struct arena *arena, struct element *stanza, struct slice by, struct slice id)
 {

@@ -8,11 +8,13 @@
 #include "base/memory.h"
 #include "base/result.h"
 #include "config/config.h"
+#include "features/archive.h"
 #include "net/timer.h"
 #include "routing/pending.h"
 #include "shm/effect.h"
 #include "shm/registry.h"
 #include "stream/server.h"
+#include "xml/fragment.h"
 
 /*
  * How a message is neither lost nor given to two. A resource that may have them claims a flag in the registry, which
@@ -157,13 +159,45 @@ note_stranger(struct taking *taking, struct slice key)
 		memcpy(&taking->strangers[taking->stranger_count++], key.data, key.length);
 }
 
+/* R27: who has asked for its archive finds it there. What is in no archive comes all the same. */
+static bool
+is_found_elsewhere(const struct session *session, struct slice message)
+{
+	struct element *element;
+	struct arena arena;
+	bool is_found;
+
+	if (!session->reads_archive)
+		return false;
+	arena_init(&arena);
+	element = fragment_read(&arena, message);
+	is_found = element != NULL && archive_has_id(element, session->jid.bare);
+	arena_clear(&arena);
+	return is_found;
+}
+
+static int
+append_message(struct batch *batch, struct slice message)
+{
+	struct shm *shm = batch->session->server->shm;
+	struct effect_piece piece = { .length = (uint32_t)message.length };
+	char *memory;
+	int result = effect_stage(shm, piece.length, &memory, &piece.offset);
+
+	if (result != RESULT_OK)
+		return result;
+	memcpy(memory, message.data, message.length);
+	batch->bytes += message.length;
+	result = effect_add(shm, batch->session->ref, ENTRY_MESSAGE, ENTRY_STORED, &piece, 1);
+	if (result == RESULT_OK)
+		effect_tells(shm, STEP_TELLS_STORED, batch->last);
+	return result;
+}
+
 static bool
 append(void *owner, struct slice key, struct slice value, uint64_t version)
 {
 	struct batch *batch = owner;
-	struct shm *shm = batch->session->server->shm;
-	struct effect_piece piece = { .length = (uint32_t)value.length };
-	char *memory;
 
 	if (key.length != 2 * sizeof(uint64_t)) {
 		note_stranger(batch->taking, key);
@@ -174,17 +208,10 @@ append(void *owner, struct slice key, struct slice value, uint64_t version)
 		batch->is_cut = true;
 		return false;
 	}
-	batch->result = effect_stage(shm, piece.length, &memory, &piece.offset);
-	if (batch->result == RESULT_OK) {
-		memcpy(memory, value.data, value.length);
-		batch->result = effect_add(shm, batch->session->ref, ENTRY_MESSAGE,
-		    ENTRY_STORED, &piece, 1);
-	}
 	batch->last = store_queue_number(key);
-	if (batch->result == RESULT_OK)
-		effect_tells(shm, STEP_TELLS_STORED, batch->last);
+	if (!is_found_elsewhere(batch->session, value))
+		batch->result = append_message(batch, value);
 	batch->count++;
-	batch->bytes += value.length;
 	return batch->result == RESULT_OK;
 }
 

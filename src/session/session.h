@@ -46,6 +46,7 @@ struct session {
 	int8_t		     priority;
 	bool		     available;		/* presence without a type, and no unavailable since */
 	bool		     interested;	/* has asked for the roster */
+	bool		     reads_archive;	/* has asked for its account's archive */
 	unsigned	     paused;		/* enum session_pause */
 	uint64_t	     awaits;		/* the stanza that is to be answered first; 0: none */
 	bool		     ending;		/* session_close() or session_destroy() has begun */
