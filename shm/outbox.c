@@ -9,34 +9,8 @@
 #include "base/log.h"
 #include "base/result.h"
 #include "shm/blocks.h"
+#include "shm/outbox_place.h"
 #include "shm/slots.h"
-
-#define DATA_SIZE ((uint32_t)sizeof(((struct block *)0)->bytes))
-#define HEADER	  ((uint32_t)sizeof(struct entry))
-
-/* A place taken apart: block plus one, and the offset in its bytes. */
-struct spot {
-	uint32_t block;
-	uint32_t offset;
-};
-
-static struct spot
-spot_of(uint64_t place)
-{
-	return (struct spot){ (uint32_t)(place >> 32), (uint32_t)place };
-}
-
-static uint64_t
-place_of(struct spot spot)
-{
-	return (uint64_t)spot.block << 32 | spot.offset;
-}
-
-static uint32_t
-padded(uint32_t length)
-{
-	return (length + 7) & ~7u;
-}
 
 static uint8_t *
 bytes_at(const struct shm *shm, struct spot spot)
@@ -47,7 +21,7 @@ bytes_at(const struct shm *shm, struct spot spot)
 uint32_t
 outbox_blocks(uint32_t length)
 {
-	return (padded(length) + HEADER + DATA_SIZE - 1) / DATA_SIZE + 1;
+	return (outbox_padded(length) + OUTBOX_HEADER + OUTBOX_DATA - 1) / OUTBOX_DATA + 1;
 }
 
 /* --- writing --- */
@@ -70,7 +44,7 @@ write_bytes(struct shm *shm, uint32_t slot, struct spot spot, const char *bytes,
     uint32_t length)
 {
 	while (length > 0) {
-		uint32_t room = DATA_SIZE - spot.offset;
+		uint32_t room = OUTBOX_DATA - spot.offset;
 		uint32_t part = length < room ? length : room;
 
 		if (room == 0) {
@@ -93,7 +67,7 @@ outbox_append(struct shm *shm, uint32_t index, const struct effect_step *step,
 	uint64_t next = atomic_load_explicit(&slot->out_next, memory_order_relaxed);
 	uint64_t acked = atomic_load_explicit(&slot->out_acked, memory_order_relaxed);
 	bool empty = next == acked >> 1;
-	struct spot spot = { 0, DATA_SIZE };
+	struct spot spot = { 0, OUTBOX_DATA };
 	struct entry entry = { .length = step->length,
 		.kind = step->entry_kind,
 		.flags = step->entry_flags,
@@ -105,17 +79,17 @@ outbox_append(struct shm *shm, uint32_t index, const struct effect_step *step,
 	if (!empty)
 		spot = spot_of(atomic_load_explicit(&slot->tail[next & 1],
 		    memory_order_relaxed));
-	if (spot.offset + HEADER > DATA_SIZE)
+	if (spot.offset + OUTBOX_HEADER > OUTBOX_DATA)
 		spot = next_block(shm, index, spot);
 	if (empty)	/* nobody looks at the head before out_next tells of the entry */
 		atomic_store(&slot->head[acked & 1], place_of(spot));
-	memcpy(bytes_at(shm, spot), &entry, HEADER);
+	memcpy(bytes_at(shm, spot), &entry, OUTBOX_HEADER);
 	SHM_STEP("append: header written");
-	spot.offset += HEADER;
+	spot.offset += OUTBOX_HEADER;
 	for (int i = 0; i < EFFECT_PIECES; i++)
 		spot = write_bytes(shm, index, spot, staging + step->piece[i].offset,
 		    step->piece[i].length);
-	spot.offset = padded(spot.offset);
+	spot.offset = outbox_padded(spot.offset);
 	atomic_store_explicit(&slot->tail[to], place_of(spot), memory_order_relaxed);
 	atomic_store_explicit(&slot->last[to], origin, memory_order_relaxed);
 	SHM_STEP("append: ready");
@@ -130,7 +104,7 @@ outbox_append(struct shm *shm, uint32_t index, const struct effect_step *step,
 static bool
 settle_spot(struct shm *shm, struct spot *spot)
 {
-	if (spot->offset > DATA_SIZE - HEADER) {
+	if (spot->offset > OUTBOX_DATA - OUTBOX_HEADER) {
 		if (!block_exists(shm, spot->block))
 			return false;
 		*spot = (struct spot){ atomic_load_explicit(&block_at(shm,
@@ -149,14 +123,14 @@ pass(struct shm *shm, struct spot *spot, char *out, uint32_t length)
 		uint32_t room;
 		uint32_t part;
 
-		if (spot->offset >= DATA_SIZE)
+		if (spot->offset >= OUTBOX_DATA)
 			*spot = (struct spot){ atomic_load_explicit(&block_at(shm,
 							   spot->block - 1)->next,
 						   memory_order_acquire),
 				0 };
 		if (!block_exists(shm, spot->block))
 			return false;
-		room = DATA_SIZE - spot->offset;
+		room = OUTBOX_DATA - spot->offset;
 		part = length < room ? length : room;
 		if (out != NULL) {
 			memcpy(out, bytes_at(shm, *spot), part);
@@ -183,7 +157,7 @@ read_header(struct shm *shm, uint32_t index, struct outbox_cursor *cursor,
 	*spot = spot_of(cursor->place);
 	if (!settle_spot(shm, spot))
 		return corrupt(index, cursor->number, "place");
-	memcpy(entry, bytes_at(shm, *spot), HEADER);
+	memcpy(entry, bytes_at(shm, *spot), OUTBOX_HEADER);
 	if (entry->number != cursor->number)
 		return corrupt(index, cursor->number, "number");
 	if (entry->length > EFFECT_STAGING_MAX || cursor->offset > entry->length)
@@ -224,7 +198,7 @@ is_there(struct slot *slot, struct outbox_cursor *cursor)
 static void
 step_over(struct outbox_cursor *cursor, struct spot spot)
 {
-	spot.offset = padded(spot.offset);
+	spot.offset = outbox_padded(spot.offset);
 	cursor->number++;
 	cursor->offset = 0;
 	cursor->place = place_of(spot);
@@ -251,7 +225,7 @@ outbox_read(struct shm *shm, struct slot_ref ref, struct outbox_cursor *cursor, 
 			cursor->offset = entry.length;
 		left = entry.length - cursor->offset;
 		part = left < size - done ? left : (uint32_t)(size - done);
-		spot.offset += HEADER;
+		spot.offset += OUTBOX_HEADER;
 		if (!pass(shm, &spot, NULL, cursor->offset) ||
 		    !pass(shm, &spot, out == NULL ? NULL : out + done, part)) {
 			corrupt(ref.slot, cursor->number, "chain");
@@ -285,7 +259,7 @@ outbox_step(struct shm *shm, struct slot_ref ref, struct outbox_cursor *cursor)
 	if (!is_there(&shm->slots[ref.slot], cursor) ||
 	    !read_header(shm, ref.slot, cursor, &entry, &spot))
 		return false;
-	spot.offset += HEADER;
+	spot.offset += OUTBOX_HEADER;
 	if (!pass(shm, &spot, NULL, entry.length))
 		return corrupt(ref.slot, cursor->number, "chain");
 	step_over(cursor, spot);
@@ -363,7 +337,7 @@ find_end(struct shm *shm, uint32_t index, struct outbox_cursor *cursor, uint64_t
 
 		if (!read_header(shm, index, cursor, &entry, &spot))
 			return false;
-		spot.offset += HEADER;
+		spot.offset += OUTBOX_HEADER;
 		if (!pass(shm, &spot, NULL, entry.length))
 			return corrupt(index, cursor->number, "chain");
 		tally->octets += entry.length;

@@ -22,6 +22,7 @@ struct resume_record {
 	uint32_t h;
 	uint32_t reserved;
 };
+static_assert(sizeof(struct resume_record) == RESUME_RECORD_SIZE, "resume record");
 
 static bool
 make_key(uint64_t account, struct slice id, struct resume_key *key)

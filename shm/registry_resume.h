@@ -4,6 +4,7 @@
 #include "shm/registry.h"
 
 #define RESUME_ID_SIZE	     24		/* characters, each of 6 random bits */
+#define RESUME_RECORD_SIZE   24		/* bytes, as stored */
 #define RESUME_ENDED_MAX     10		/* ended sessions of one account that are remembered */
 
 struct resumable {

@@ -181,8 +181,10 @@ slots_recover(struct shm *shm)
 			continue;
 		if (atomic_load(&slot->type) == SLOT_C2S_DESTROYED)
 			empty(shm, i);
-		else
+		else {
+			atomic_store(&slot->type, SLOT_FREE);
 			atomic_store(&slot->owner, 0);
+		}
 	}
 }
 

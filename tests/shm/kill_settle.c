@@ -1,5 +1,6 @@
 /* kill_settle.c -- what must be true of the memory when everybody stands still. */
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -8,6 +9,7 @@
 #include "kill_play.h"
 #include "kill_watch.h"
 #include "shm/blocks.h"
+#include "shm/fsck.h"
 #include "shm/outbox.h"
 
 #define HOLD_MS 20
@@ -158,6 +160,29 @@ check_slots(struct master *master)
 		board_fault(play->board, FAULT_ORPHANED);
 }
 
+/* What the checker of a server says of the memory; it knows none of this test's numbers. */
+static void
+check_rules(struct master *master)
+{
+	struct fsck *fsck = fsck_new(true);
+	const struct fsck_finding *findings;
+	size_t more;
+	size_t count;
+
+	fsck_pass(fsck);
+	fsck_segments(fsck, master->play.directory);
+	fsck_memory(fsck, master->play.shm);
+	fsck_end(fsck);
+	count = fsck_findings(fsck, &findings, &more);
+	for (size_t i = 0; i < count; i++) {
+		board_fault(master->play.board, FAULT_BROKEN);
+		if (master->play.board->broken == BROKEN_NOTHING)
+			printf("  %s: %s: %s\n", fsck_rows[findings[i].rule].name,
+			       findings[i].where, findings[i].what);
+	}
+	fsck_free(&fsck);
+}
+
 void
 play_settle(struct master *master)
 {
@@ -168,8 +193,10 @@ play_settle(struct master *master)
 	enter(master, PHASE_PAUSE);
 	must(master, all_paused, FAULT_STUCK);
 	must(master, all_shown, FAULT_ASLEEP);
-	if (!master->given_up)
+	if (!master->given_up) {
 		check_blocks(master);
+		check_rules(master);
+	}
 	enter(master, PHASE_DRAIN);
 	must(master, all_empty, FAULT_STUCK);
 	must(master, all_paused, FAULT_STUCK);
@@ -180,6 +207,7 @@ play_settle(struct master *master)
 	must(master, all_audited, FAULT_STUCK);
 	check_blocks(master);
 	check_slots(master);
+	check_rules(master);
 	enter(master, PHASE_RUN);
 }
 

@@ -36,7 +36,8 @@ static const char *const broken_at[] = { [BROKEN_SETTLE] = "append: published",
 static const char *const fault_names[FAULTS] = { "LOST",       "DUP",    "REORDERED",
 						 "CORRUPT",    "ASLEEP", "LEAKED",
 						 "ORPHANED",   "LOCKED", "STOLEN",
-						 "MISCOUNTED", "STUCK",  "CRASHED" };
+						 "MISCOUNTED", "STUCK",  "CRASHED",
+						 "BROKEN" };
 
 static uint32_t
 roll(struct master *master, uint32_t sides)
