@@ -1,0 +1,73 @@
+#!/usr/bin/env python3
+"""More presence than anybody wants: it is bounded, the last of it counts, and nothing of the rest is kept."""
+from facts import equal, run
+from pair import seat
+from server import Server
+
+CLIENT = "{jabber:client}"
+LIMIT = 3
+STORM = 250		# less than csi_queue
+
+
+def available(server, jid, worker):
+    client = seat(server, jid, worker)
+    client.send("<presence/>")
+    equal(client.get().get("from"), client.jid)
+    return client
+
+
+def ask(client, identifier="ping"):
+    """Sends a ping: what comes before its answer."""
+    client.send("<iq type='get' id='%s' to='localhost'><ping xmlns='urn:xmpp:ping'/></iq>" % identifier)
+    found = []
+    while True:
+        element = client.get()
+        if element.tag == CLIENT + "iq" and element.get("id") == identifier:
+            return found
+        found.append(element)
+
+
+def by_name(server):
+    """presence by name goes to so many addresses; one more is resource-constraint and reaches nobody, until one is taken back"""
+    romeo, juliet = available(server, "romeo@localhost/phone", 0), available(server, "juliet@localhost/balcony", 1)
+    for i in range(LIMIT):
+        romeo.send("<presence to='friend%d@localhost'/>" % i)
+    romeo.send("<presence id='more' to='juliet@localhost/balcony'/>")
+    refused = ask(romeo)
+    equal([(e.get("type"), e.get("id")) for e in refused], [("error", "more")])
+    equal(refused[0].find("*/{urn:ietf:params:xml:ns:xmpp-stanzas}resource-constraint") is None, False, "condition")
+    equal(ask(juliet), [])
+    romeo.send("<presence type='unavailable' to='friend0@localhost'/><presence to='juliet@localhost/balcony'/>")
+    equal(ask(romeo), [])
+    equal([e.get("from") for e in ask(juliet)], [romeo.jid])
+    romeo.close()
+    juliet.close()
+
+
+def storm(server):
+    """of a storm an inactive client gets the last one alone, and a probe is told the same"""
+    romeo, juliet = available(server, "romeo@localhost/phone", 0), available(server, "juliet@localhost/balcony", 1)
+    romeo.send("<presence to='juliet@localhost' type='subscribed'/>")
+    ask(romeo)
+    juliet.send("<presence to='romeo@localhost' type='subscribe'/>")
+    ask(juliet)
+    juliet.send("<inactive xmlns='urn:xmpp:csi:0'/>")
+    ask(juliet)
+    server.move_clock(6)
+    for i in range(0, STORM, 50):
+        romeo.send("".join("<presence><status>%d</status></presence>" % n for n in range(i, i + 50)))
+        ask(romeo)
+    waiting = next(s for s in server.sessions() if s["jid"] == juliet.jid)
+    equal(waiting["queue_bytes"] < 64 << 10, True, "%d bytes wait" % waiting["queue_bytes"])
+    juliet.send("<active xmlns='urn:xmpp:csi:0'/>")
+    equal([e.findtext(CLIENT + "status") for e in ask(juliet)], [str(STORM - 1)])
+    juliet.send("<presence to='romeo@localhost' type='probe'/>")
+    equal([e.findtext(CLIENT + "status") for e in ask(juliet)], [str(STORM - 1)])
+    romeo.close()
+    juliet.close()
+
+
+if __name__ == "__main__":
+    run([by_name, storm], lambda: Server(
+        workers=2, accounts=("romeo@localhost", "juliet@localhost"), host_options="require_tls = false;",
+        options="directed_presences = %d;" % LIMIT))
