@@ -223,7 +223,8 @@ acks_requested(struct session *session)
 		acks_send(session);
 	} else {
 		session->acks.owed = session->received;
-		store_hurry(session->server->msg_client);
+		if (session->server->msg_client != NULL)
+			store_hurry(session->server->msg_client);
 	}
 }
 
