@@ -89,6 +89,7 @@ resume_hibernate(struct session *session)
 		atomic_fetch_or(&slot->flags, SLOT_HIBERNATING);
 		counter_add(server->shm, COUNTER_HIBERNATED, 1);
 	}
+	session->is_dropped = false;
 	acks_stop(session);
 	hold_end(session);
 	session_release(session);

@@ -51,6 +51,7 @@ struct session {
 	uint64_t	     awaits;		/* the stanza that is to be answered first; 0: none */
 	bool		     ending;		/* session_close() or session_destroy() has begun */
 	bool		     is_over;		/* its connection ends, and it is not to be resumed */
+	bool		     is_dropped;	/* its connection ends without a word, and it is */
 	uint64_t	     received;		/* stanzas parsed: the number of the newest */
 	struct outbox_cursor cursor;		/* next byte for the socket */
 	struct hold	     hold;
@@ -103,6 +104,14 @@ void	sessions_reload(struct server *server);
  * resumed get what waits and a last <a/>, lose their connection without a word, and stay in the memory.
  */
 void	sessions_stop(struct server *server, void (*on_done)(struct server *server));
+
+/*
+ * Gently, one after the other: those that can be resumed as in sessions_stop(), at most pace a second, and they can be
+ * fetched by other workers all the while; the others linger, until linger_ms have passed. New ones are not accepted any
+ * more: the caller's. on_done when none has a connection; what waits for its client then stays in the memory.
+ */
+void	sessions_drain(struct server *server, uint64_t linger_ms, uint32_t pace,
+	    void (*on_done)(struct server *server));
 
 struct session *session_find(struct server *server, struct slot_ref ref);
 struct session *session_of_slot(struct server *server, uint32_t slot);

@@ -16,7 +16,6 @@
 #include "stream/stream.h"
 
 #define ROOM_AGAIN_MS 5
-#define DROP_MS	      1000	/* for what waits, and the client's end of the connection */
 
 void
 sessions_start(struct server *server, const struct session_events *events)
@@ -287,8 +286,7 @@ shut_down(struct session *session)
 		resume_leave(session);
 		return;
 	}
-	acks_send(session);
-	stream_drop(session->conn, "the server stops", DROP_MS);
+	session_drop(session, "the server stops");
 }
 
 void

@@ -4,6 +4,14 @@
 #include "net/timer.h"
 #include "session/session.h"
 
+/* sessions_drain() */
+struct drain {
+	struct timer timer;
+	uint64_t     linger_until_ms;
+	uint32_t     pace;
+	void	   (*on_done)(struct server *server);
+};
+
 struct session_map {
 	const struct session_events *events;
 	struct session		   **by_slot;	/* max_sessions entries */
@@ -11,6 +19,7 @@ struct session_map {
 	uint32_t		     waiting;	/* for room in the rings to the stores */
 	struct timer		     room;	/* when it is looked for again */
 	uint64_t		     settled[2];	/* answers of the stores to all that a predecessor had asked */
+	struct drain		     drain;
 	void			   (*on_stopped)(struct server *server);
 };
 
@@ -27,4 +36,5 @@ void	session_read_on(struct session *session);	/* after session_go_on() */
  * waits for its client, or ends: then NULL.
  */
 struct session *session_adopt(struct server *server, struct slot_ref ref);
+void	session_drop(struct session *session, const char *why);	/* drain.c: without a word, but a last <a/> */
 void	session_forget(struct session *session);	/* its memory; the slot stays as it is */

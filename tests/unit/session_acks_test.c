@@ -6,6 +6,7 @@
 #include "base/result.h"
 #include "routing/pending.h"
 #include "routing/router.h"
+#include "shm/slots.h"
 #include "tests/unit/worker_caller.h"
 
 #define LATER	"<iq id='later' type='get'><later xmlns='urn:test'/></iq>"
@@ -266,6 +267,41 @@ too_much_for_one_that_waits_goes_another_way(void **state)
 	assert_int_equal(worker_counter(&worker, COUNTER_HANDED_ON), 3);
 }
 
+static bool is_drained;
+
+static void
+on_drained(struct server *server)
+{
+	is_drained = true;
+}
+
+/* Who can come back is sent away at the pace, and found afterwards; who cannot stays until the time is up. */
+static void
+a_worker_is_drained_gently(void **state)
+{
+	is_drained = false;
+	caller_say(&juliet, PING);
+	caller_hear(&juliet);
+	sessions_drain(&worker.server, 60000, 1, on_drained);
+	worker_settle(&worker);
+	assert_string_equal(caller_hear(&juliet), "<a xmlns='urn:xmpp:sm:3' h='1'/>");
+	assert_true(caller_is_closed(&juliet));
+	caller_close(&juliet);
+	caller_say(&romeo, PING);
+	assert_hears(&romeo, "id='ping'");
+	worker_pass(&worker, 50);
+	assert_false(is_drained);
+	assert_non_null(caller_session(&juliet));
+	worker_pass(&worker, 60000);
+	assert_hears(&romeo, "<system-shutdown ");
+	caller_close(&romeo);
+	worker_pass(&worker, 50);
+	assert_true(is_drained);
+	assert_null(caller_session(&juliet));
+	assert_true(atomic_load(&slot()->flags) & SLOT_HIBERNATING);
+	slot_give(worker.server.shm, juliet.ref);
+}
+
 static void
 silence_is_asked_about_by_asking_for_an_acknowledgement(void **state)
 {
@@ -289,6 +325,7 @@ main(void)
 		TEST(who_resumes_waits_for_what_is_under_way),
 		TEST(one_that_gives_up_waiting_leaves_nothing),
 		TEST(too_much_for_one_that_waits_goes_another_way),
+		TEST(a_worker_is_drained_gently),
 		TEST(silence_is_asked_about_by_asking_for_an_acknowledgement),
 	};
 
