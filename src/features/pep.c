@@ -53,31 +53,31 @@ struct action {
 	enum xml_namespace ns;
 	const char	  *name;
 	enum stanza_type   type;
-	bool		   for_all;	/* contacts may ask too */
+	bool		   for_all;	/* not the owner alone */
 	int		 (*handle)(struct stanza *stanza, struct element *action);
 	const char	  *unsupported;	/* what XEP-0060 calls it, where it is not there */
 };
 
 static const struct action actions[] = {
 	{ NS_PUBSUB, "items", TYPE_GET, true, pep_on_items, NULL },
-	{ NS_PUBSUB, "publish", TYPE_SET, false, pep_on_publish, NULL },
-	{ NS_PUBSUB, "retract", TYPE_SET, false, pep_on_retract, NULL },
+	{ NS_PUBSUB, "publish", TYPE_SET, true, pep_on_publish, NULL },
+	{ NS_PUBSUB, "retract", TYPE_SET, true, pep_on_retract, NULL },
 	{ NS_PUBSUB, "create", TYPE_SET, false, pep_on_create, NULL },
-	{ NS_PUBSUB, "subscribe", TYPE_SET, true, NULL, "subscribe" },
-	{ NS_PUBSUB, "unsubscribe", TYPE_SET, true, NULL, "subscribe" },
+	{ NS_PUBSUB, "subscribe", TYPE_SET, true, pep_on_subscribe, NULL },
+	{ NS_PUBSUB, "unsubscribe", TYPE_SET, true, pep_on_unsubscribe, NULL },
 	{ NS_PUBSUB, "options", TYPE_GET, true, NULL, "subscription-options" },
 	{ NS_PUBSUB, "options", TYPE_SET, true, NULL, "subscription-options" },
-	{ NS_PUBSUB, "subscriptions", TYPE_GET, true, NULL, "retrieve-subscriptions" },
-	{ NS_PUBSUB, "affiliations", TYPE_GET, true, NULL, "retrieve-affiliations" },
+	{ NS_PUBSUB, "subscriptions", TYPE_GET, true, pep_on_subscriptions, NULL },
+	{ NS_PUBSUB, "affiliations", TYPE_GET, true, pep_on_affiliations, NULL },
 	{ NS_PUBSUB_OWNER, "configure", TYPE_GET, false, pep_on_configure_get, NULL },
 	{ NS_PUBSUB_OWNER, "configure", TYPE_SET, false, pep_on_configure_set, NULL },
 	{ NS_PUBSUB_OWNER, "default", TYPE_GET, false, pep_on_default, NULL },
 	{ NS_PUBSUB_OWNER, "delete", TYPE_SET, false, pep_on_delete, NULL },
 	{ NS_PUBSUB_OWNER, "purge", TYPE_SET, false, pep_on_purge, NULL },
-	{ NS_PUBSUB_OWNER, "subscriptions", TYPE_GET, false, NULL, "manage-subscriptions" },
-	{ NS_PUBSUB_OWNER, "subscriptions", TYPE_SET, false, NULL, "manage-subscriptions" },
-	{ NS_PUBSUB_OWNER, "affiliations", TYPE_GET, false, NULL, "modify-affiliations" },
-	{ NS_PUBSUB_OWNER, "affiliations", TYPE_SET, false, NULL, "modify-affiliations" },
+	{ NS_PUBSUB_OWNER, "subscriptions", TYPE_GET, false, pep_on_subscribers_get, NULL },
+	{ NS_PUBSUB_OWNER, "subscriptions", TYPE_SET, false, pep_on_subscribers_set, NULL },
+	{ NS_PUBSUB_OWNER, "affiliations", TYPE_GET, false, pep_on_affiliates_get, NULL },
+	{ NS_PUBSUB_OWNER, "affiliations", TYPE_SET, false, pep_on_affiliates_set, NULL },
 };
 
 #define ACTIONS (sizeof(actions) / sizeof(actions[0]))
@@ -119,6 +119,7 @@ static const struct iq_row pep_iqs[] = {
 static const char *const pep_vars[] = {
 	PUBSUB "access-open",
 	PUBSUB "access-presence",
+	PUBSUB "access-roster",
 	PUBSUB "access-whitelist",
 	PUBSUB "auto-create",
 	PUBSUB "auto-subscribe",
@@ -131,16 +132,26 @@ static const char *const pep_vars[] = {
 	PUBSUB "filtered-notifications",
 	PUBSUB "item-ids",
 	PUBSUB "last-published",
+	PUBSUB "manage-subscriptions",
+	PUBSUB "member-affiliation",
+	PUBSUB "modify-affiliations",
 	PUBSUB "multi-items",
+	PUBSUB "outcast-affiliation",
 	PUBSUB "persistent-items",
 	PUBSUB "presence-notifications",
 	PUBSUB "presence-subscribe",
 	PUBSUB "publish",
+	PUBSUB "publish-only-affiliation",
 	PUBSUB "publish-options",
+	PUBSUB "publisher-affiliation",
 	PUBSUB "purge-nodes",
 	PUBSUB "retract-items",
+	PUBSUB "retrieve-affiliations",
 	PUBSUB "retrieve-default",
 	PUBSUB "retrieve-items",
+	PUBSUB "retrieve-subscriptions",
+	PUBSUB "rsm",
+	PUBSUB "subscribe",
 	NULL
 };
 

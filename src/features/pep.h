@@ -23,13 +23,56 @@ int	pep_on_purge(struct stanza *stanza, struct element *action);
 int	pep_on_configure_get(struct stanza *stanza, struct element *action);
 int	pep_on_configure_set(struct stanza *stanza, struct element *action);
 int	pep_on_default(struct stanza *stanza, struct element *action);
+int	pep_on_subscribe(struct stanza *stanza, struct element *action);
+int	pep_on_unsubscribe(struct stanza *stanza, struct element *action);
+int	pep_on_subscriptions(struct stanza *stanza, struct element *action);
+int	pep_on_subscribers_get(struct stanza *stanza, struct element *action);
+int	pep_on_subscribers_set(struct stanza *stanza, struct element *action);
+int	pep_on_affiliations(struct stanza *stanza, struct element *action);
+int	pep_on_affiliates_get(struct stanza *stanza, struct element *action);
+int	pep_on_affiliates_set(struct stanza *stanza, struct element *action);
 
-/* XEP-0060 4.5 for PEP: may who asks read what stands there? The owner always may. */
-bool	pep_may_read(struct pep *pep, const struct pep_config *config, struct slice owner,
+/* --- one node, to be looked at or changed --- */
+
+struct pep_change {
+	struct txn     *txn;
+	struct pep	pep;
+	struct pep_node node;
+	uint32_t	most;		/* items a node may have */
+};
+
+/* STANZA_PASS, and pep_end() follows; else the verdict. action names the node. */
+int	pep_begin(struct stanza *stanza, uint64_t account, const struct element *action,
+	    struct pep_change *change);
+/* The verdict, or internal-server-error where something could not be read. */
+int	pep_end(struct pep_change *change, int verdict);
+/* Adds the node as it is now, and that of the account; STANZA_PASS, or policy-violation where it has grown too large. */
+int	pep_write(struct pep_change *change, bool existed, struct pep_op *op,
+	    struct pep_request *request);
+/* A done() without more. */
+int	pep_just_reply(struct stanza *stanza, struct pep_op *op);
+
+/* --- who may do what (pep_access.c) --- */
+
+/* XEP-0060 4.5: may who asks read what stands there? The owner always may. */
+bool	pep_may_read(struct pep *pep, const struct pep_node *node, struct slice owner,
 	    struct slice reader);
+/* Why not. */
+int	pep_refuse_reader(struct stanza *stanza, const struct pep_node *node);
+/* 4.1 and 4.4. retract: also to take away what stands there. */
+bool	pep_may_publish(const struct pep_node *node, struct slice owner, struct slice publisher,
+	    bool retract);
 
-/* <event xmlns='...#event'/> inside a headline from the owner; event gets the children. */
-struct element *pep_event(struct stanza *stanza, struct slice owner, struct element **event);
-/* From done(): to every resource that wants to hear of the node. */
-void	pep_notify(struct stanza *stanza, const struct pep_config *config, struct slice node,
+/* --- what is told (pep_notify.c) --- */
+
+/* <event xmlns='...#event'/> inside a message from the owner; event gets the children. */
+struct element *pep_event(struct stanza *stanza, const struct pep_node *node, struct slice owner,
+		    struct element **event);
+/* The same with <items><item id=.../></items>, and the payload where it is delivered. */
+struct element *pep_item_event(struct stanza *stanza, const struct pep_node *node,
+		    struct slice owner, const struct pep_item *item);
+/* From done(): to every resource that wants to hear of the node, and to subscribers. */
+void	pep_notify(struct stanza *stanza, const struct pep_node *node, struct element *message);
+/* To one subscriber alone. */
+void	pep_notify_one(struct stanza *stanza, const struct pep_node *node, struct slice subscriber,
 	    struct element *message);

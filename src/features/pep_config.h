@@ -6,8 +6,9 @@
 
 #include "xml/element.h"
 
-enum pep_access { PEP_OPEN, PEP_PRESENCE, PEP_WHITELIST, PEP_ACCESS_COUNT };
+enum pep_access { PEP_OPEN, PEP_PRESENCE, PEP_WHITELIST, PEP_ROSTER, PEP_ACCESS_COUNT };
 enum pep_send { PEP_SEND_NEVER, PEP_SEND_ON_SUB, PEP_SEND_ON_SUB_AND_PRESENCE, PEP_SEND_COUNT };
+enum pep_publish { PEP_PUBLISHERS, PEP_SUBSCRIBERS, PEP_ANYBODY, PEP_PUBLISH_COUNT };
 
 enum pep_flag {
 	PEP_PERSIST_ITEMS = 1 << 0,
@@ -15,21 +16,30 @@ enum pep_flag {
 	PEP_NOTIFY_DELETE = 1 << 2,
 	PEP_DELIVER_NOTIFICATIONS = 1 << 3,
 	PEP_DELIVER_PAYLOADS = 1 << 4,
+	PEP_NOTIFY_CONFIG = 1 << 5,
+	PEP_NORMAL_MESSAGES = 1 << 6,	/* not headlines */
 };
+
+enum pep_text { PEP_TITLE, PEP_DESCRIPTION, PEP_TYPE, PEP_TEXT_COUNT };
 
 #define PEP_ITEMS_MAX UINT32_MAX	/* "max": as many as the server allows */
 
 struct pep_config {
 	uint8_t	 access;		/* enum pep_access */
 	uint8_t	 send_last;		/* enum pep_send */
+	uint8_t	 publish;		/* enum pep_publish */
 	uint32_t flags;			/* enum pep_flag */
 	uint32_t max_items;
+	uint32_t payload_bytes;		/* the largest item; 0: what the server allows */
+	struct slice text[PEP_TEXT_COUNT];
+	struct slice groups;		/* of the owner's roster, for PEP_ROSTER: a pep_list */
 };
 
 /* XEP-0163 5: presence, one item, sent again with presence. */
 void	pep_config_default(struct pep_config *config);
 
-enum pep_form { PEP_FORM_OK, PEP_FORM_INVALID, PEP_FORM_UNSUPPORTED };
+/* ACCESS: the access model is one of XEP-0060's that this server does not have. */
+enum pep_form { PEP_FORM_OK, PEP_FORM_INVALID, PEP_FORM_UNSUPPORTED, PEP_FORM_ACCESS };
 
 /*
  * Changes what the form names. form_type: what its FORM_TYPE must be. INVALID: it is no such form; UNSUPPORTED: a

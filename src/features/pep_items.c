@@ -1,17 +1,22 @@
 /* pep_items.c -- XEP-0060 6.5: what stands in a node, for the owner and for those who may read it. */
 #include "features/pep.h"
+#include "features/rsm.h"
 
-#include "config/config.h"
-#include "stream/server.h"
 #include "xml/fragment.h"
 
 #define ANSWER_MAX (512u << 10)	/* of payloads: of more the newest are given */
 
 struct reading {
-	struct stanza  *stanza;
-	struct pep	pep;
-	struct pep_node node;
-	struct element *list;
+	struct stanza	*stanza;
+	struct pep_change change;
+	struct element	*list;
+	struct rsm	 rsm;
+};
+
+/* Of what stands there, oldest first: from first on, up to but not with end. */
+struct page {
+	struct pep_item *items;
+	int		 first, end;
 };
 
 static void
@@ -26,41 +31,109 @@ add_item(struct reading *reading, const struct pep_item *item)
 		element_append(arena, element, payload);
 }
 
-/* XEP-0060 6.5.4: that the list is cut is told as XEP-0059 does. */
-static void
-tell_cut(struct reading *reading, const struct pep_item *items, int first, int count)
+static bool
+has_rsm(const struct rsm *rsm)
 {
-	struct arena *arena = reading->stanza->arena;
-	struct element *set = element_add(arena, reading->list->parent, NS_RSM, "set");
-	struct element *child = element_add(arena, set, NS_RSM, "first");
-
-	element_set(arena, child, "index", arena_printf(arena, "%d", first));
-	element_add_text(arena, child, arena_copy(arena, items[first].id));
-	element_add_text(arena, element_add(arena, set, NS_RSM, "last"),
-	    arena_copy(arena, items[count - 1].id));
-	element_add_text(arena, element_add(arena, set, NS_RSM, "count"),
-	    arena_printf(arena, "%d", count));
+	return rsm->has_max || rsm->has_after || rsm->has_before || rsm->has_index;
 }
 
-/* The newest that were asked for, as many as fit, oldest first. */
+static bool
+find_id(const struct page *page, struct slice id, int *place)
+{
+	for (int i = page->first; i < page->end; i++)
+		if (slice_equal(page->items[i].id, id)) {
+			*place = i;
+			return true;
+		}
+	return false;
+}
+
+/* XEP-0059 2: the part that is asked for. False: an id that is not there. */
+static bool
+turn_to(const struct rsm *rsm, struct page *page)
+{
+	int place;
+
+	if (rsm->has_after) {
+		if (!find_id(page, rsm->after, &place))
+			return false;
+		page->first = place + 1;
+	}
+	if (rsm->has_before && rsm->before.length > 0) {
+		if (!find_id(page, rsm->before, &place))
+			return false;
+		page->end = place;
+	}
+	if (rsm->has_index)
+		page->first = rsm->index < (uint32_t)(page->end - page->first)
+		    ? page->first + (int)rsm->index
+		    : page->end;
+	if (rsm->has_max && rsm->max < (uint32_t)(page->end - page->first)) {
+		if (rsm->has_before)
+			page->first = page->end - (int)rsm->max;
+		else
+			page->end = page->first + (int)rsm->max;
+	}
+	return true;
+}
+
+/* What is too large for one answer is cut where the next page begins; one item always fits. */
+static bool
+cut(struct page *page, bool at_end)
+{
+	size_t bytes = 0;
+	int count = page->end - page->first;
+
+	for (int i = 0; i < count; i++) {
+		const struct pep_item *item =
+		    &page->items[at_end ? page->first + i : page->end - 1 - i];
+
+		bytes += item->payload.length;
+		if (bytes <= ANSWER_MAX || i == 0)
+			continue;
+		if (at_end)
+			page->end = page->first + i;
+		else
+			page->first = page->end - i;
+		return true;
+	}
+	return false;
+}
+
+/* XEP-0060 6.5.4: which part of the list it is. */
 static void
+tell_page(struct reading *reading, const struct page *page, int low, int count)
+{
+	struct arena *arena = reading->stanza->arena;
+	bool is_empty = page->first >= page->end;
+	struct slice first = is_empty ? SLICE_EMPTY : page->items[page->first].id;
+	struct slice last = is_empty ? SLICE_EMPTY : page->items[page->end - 1].id;
+
+	element_append(arena, reading->list->parent,
+	    rsm_answer(arena, arena_copy(arena, first), arena_copy(arena, last),
+		(uint64_t)(page->first - low), (uint64_t)(count - low)));
+}
+
+/* The newest that were asked for, oldest first; of those one page. */
+static int
 list_newest(struct reading *reading, int64_t wanted)
 {
-	struct pep_item *items;
-	int count = pep_items(&reading->pep, &reading->node, &items);
-	int first = count;
-	size_t bytes = 0;
-	bool is_cut = false;
+	const struct rsm *rsm = &reading->rsm;
+	struct page page;
+	int count = pep_items(&reading->change.pep, &reading->change.node, &page.items);
+	int low = wanted < count ? count - (int)wanted : 0;
+	bool is_cut;
 
-	while (first > 0 && count - first < wanted && !is_cut) {
-		bytes += items[first - 1].payload.length;
-		is_cut = bytes > ANSWER_MAX && first < count;
-		first -= !is_cut;
-	}
-	for (int i = first; i < count; i++)
-		add_item(reading, &items[i]);
-	if (is_cut)
-		tell_cut(reading, items, first, count);
+	page.first = low;
+	page.end = count;
+	if (!turn_to(rsm, &page))
+		return STANZA_ITEM_NOT_FOUND;
+	is_cut = cut(&page, has_rsm(rsm) && !rsm->has_before);
+	for (int i = page.first; i < page.end; i++)
+		add_item(reading, &page.items[i]);
+	if (is_cut || has_rsm(rsm))
+		tell_page(reading, &page, low, count);
+	return STANZA_PASS;
 }
 
 /* Those that are not there are left out. */
@@ -76,7 +149,7 @@ list_named(struct reading *reading, const struct element *action)
 
 		if (!element_is(asked, NS_PUBSUB, "item") || id.length == 0)
 			return STANZA_BAD_REQUEST;
-		if (!pep_find_item(&reading->pep, &reading->node, id, &item))
+		if (!pep_find_item(&reading->change.pep, &reading->change.node, id, &item))
 			continue;
 		bytes += item.payload.length;
 		if (bytes > ANSWER_MAX && element_count(reading->list) > 0)
@@ -89,45 +162,35 @@ list_named(struct reading *reading, const struct element *action)
 static int
 list(struct reading *reading, const struct element *action)
 {
+	struct stanza *stanza = reading->stanza;
+	struct pep_change *change = &reading->change;
 	struct slice most = element_attribute(action, "max_items");
 	int64_t wanted = INT32_MAX;
 
-	if (!reading->node.exists)
+	if (!change->node.exists)
 		return STANZA_ITEM_NOT_FOUND;
-	if (!pep_may_read(&reading->pep, &reading->node.config, reading->stanza->to.bare,
-		reading->stanza->from.bare))
-		return reading->node.config.access == PEP_PRESENCE
-		    ? pep_refuse(reading->stanza, STANZA_NOT_AUTHORIZED,
-			  "presence-subscription-required")
-		    : pep_refuse(reading->stanza, STANZA_NOT_ALLOWED, "closed-node");
+	if (!pep_may_read(&change->pep, &change->node, stanza->to.bare, stanza->from.bare))
+		return pep_refuse_reader(stanza, &change->node);
 	if (most.data != NULL && !slice_to_int(most, 1, INT32_MAX, &wanted))
 		return STANZA_BAD_REQUEST;
-	if (element_count(action) > 0)
-		return list_named(reading, action);
-	list_newest(reading, wanted);
-	return STANZA_PASS;
+	if (!rsm_read(stanza->arena, stanza->payload, &reading->rsm))
+		return STANZA_BAD_REQUEST;
+	return element_count(action) > 0 ? list_named(reading, action)
+					 : list_newest(reading, wanted);
 }
 
 int
 pep_on_items(struct stanza *stanza, struct element *action)
 {
-	struct server *server = router_server(stanza->router);
 	struct element *answer = element_new(stanza->arena, NS_PUBSUB, "pubsub");
 	struct reading reading = { .stanza = stanza,
 		.list = element_add(stanza->arena, answer, NS_PUBSUB, "items") };
-	struct slice name;
-	struct txn *txn;
-	int verdict = pep_node_name(stanza, action, &name);
+	int verdict = pep_begin(stanza, stanza->account, action, &reading.change);
 
 	if (verdict != STANZA_PASS)
 		return verdict;
-	element_set(stanza->arena, reading.list, "node", name);
-	txn = store_read(server->core);
-	pep_read(&reading.pep, server, stanza->arena, txn, stanza->account);
-	pep_find_node(&reading.pep, name, &reading.node);
+	element_set(stanza->arena, reading.list, "node", reading.change.node.name);
 	verdict = list(&reading, action);
-	txn_end(&txn);
-	if (reading.pep.is_corrupt && verdict == STANZA_PASS)
-		return STANZA_INTERNAL_SERVER_ERROR;
+	verdict = pep_end(&reading.change, verdict);
 	return verdict == STANZA_PASS ? router_reply(stanza, answer) : verdict;
 }

@@ -5,7 +5,6 @@
 #include "features/pep.h"
 #include "features/roster_store.h"
 #include "stream/server.h"
-#include "xml/fragment.h"
 #include "xmpp/delay.h"
 
 #define BATCH_MAX (512u << 10)	/* bytes of payloads that happen as one effect */
@@ -23,19 +22,10 @@ static void
 send_item(struct stanza *stanza, const struct sending *sending, const struct pep_node *node,
     const struct pep_item *last)
 {
-	struct arena *arena = stanza->arena;
-	struct element *event, *items, *item;
-	struct element *message = pep_event(stanza, sending->owner, &event);
-	struct element *payload = fragment_read(arena, last->payload);
+	struct element *message = pep_item_event(stanza, node, sending->owner, last);
 
-	items = element_add(arena, event, NS_PUBSUB_EVENT, "items");
-	element_set(arena, items, "node", arena_copy(arena, node->name));
-	item = element_add(arena, items, NS_PUBSUB_EVENT, "item");
-	element_set(arena, item, "id", arena_copy(arena, last->id));
-	if (payload != NULL && (node->config.flags & PEP_DELIVER_PAYLOADS))
-		element_append(arena, item, payload);
-	element_set(arena, message, "to", sending->session->jid.full);
-	delay_stamp(arena, message, sending->owner, last->time_us);
+	element_set(stanza->arena, message, "to", sending->session->jid.full);
+	delay_stamp(stanza->arena, message, sending->owner, last->time_us);
 	router_deliver(stanza, message, sending->session->ref);
 }
 
@@ -46,7 +36,7 @@ is_due(struct pep *pep, const struct sending *sending, const struct pep_node *no
 	    (node->config.flags & PEP_DELIVER_NOTIFICATIONS) &&
 	    caps_wants(sending->wanted, node->name) &&
 	    !caps_wants(sending->before, node->name) &&
-	    pep_may_read(pep, &node->config, sending->owner, sending->session->jid.bare);
+	    pep_may_read(pep, node, sending->owner, sending->session->jid.bare);
 }
 
 static void

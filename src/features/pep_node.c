@@ -6,45 +6,8 @@
 
 #define NODE_CONFIG "http://jabber.org/protocol/pubsub#node_config"
 
-/* What every one of these begins with. */
-struct change {
-	struct txn     *txn;
-	struct pep	pep;
-	struct pep_node node;
-	uint32_t	most;
-};
-
 static int
-begin(struct stanza *stanza, struct pep_op *op, struct change *change)
-{
-	struct server *server = router_server(stanza->router);
-	struct slice name;
-	int verdict = pep_node_name(stanza, element_first(stanza->payload), &name);
-
-	if (verdict != STANZA_PASS)
-		return verdict;
-	change->most = (uint32_t)server->config->pep_items;
-	change->txn = store_read(server->core);
-	pep_read(&change->pep, server, stanza->arena, change->txn, op->account);
-	pep_find_node(&change->pep, name, &change->node);
-	return STANZA_PASS;
-}
-
-static int
-end(struct change *change, int verdict)
-{
-	txn_end(&change->txn);
-	return change->pep.is_corrupt ? STANZA_INTERNAL_SERVER_ERROR : verdict;
-}
-
-static int
-just_reply(struct stanza *stanza, struct pep_op *op)
-{
-	return router_reply(stanza, NULL);
-}
-
-static int
-take_form(struct stanza *stanza, struct change *change, const struct element *configure)
+take_form(struct stanza *stanza, struct pep_change *change, const struct element *configure)
 {
 	const struct element *form = configure == NULL ? NULL : element_first(configure);
 
@@ -56,6 +19,8 @@ take_form(struct stanza *stanza, struct change *change, const struct element *co
 		return STANZA_BAD_REQUEST;
 	case PEP_FORM_UNSUPPORTED:
 		return STANZA_NOT_ACCEPTABLE;
+	case PEP_FORM_ACCESS:	/* XEP-0060 8.1.3 */
+		return pep_refuse(stanza, STANZA_NOT_ACCEPTABLE, "unsupported-access-model");
 	default:
 		return STANZA_PASS;
 	}
@@ -67,8 +32,8 @@ static int
 compute_create(struct stanza *stanza, struct pep_op *op, struct pep_request *request)
 {
 	const struct config *config = router_server(stanza->router)->config;
-	struct change change;
-	int verdict = begin(stanza, op, &change);
+	struct pep_change change;
+	int verdict = pep_begin(stanza, op->account, element_first(stanza->payload), &change);
 
 	if (verdict != STANZA_PASS)
 		return verdict;
@@ -80,9 +45,9 @@ compute_create(struct stanza *stanza, struct pep_op *op, struct pep_request *req
 		verdict = pep_refuse(stanza, STANZA_CONFLICT, "max-nodes-exceeded");
 	if (verdict == STANZA_PASS) {
 		change.node.exists = true;
-		pep_put_node(&change.pep, &change.node, false, request);
+		verdict = pep_write(&change, false, op, request);
 	}
-	return end(&change, verdict);
+	return pep_end(&change, verdict);
 }
 
 int
@@ -90,7 +55,7 @@ pep_on_create(struct stanza *stanza, struct element *action)
 {
 	struct pep_op op = { .account = stanza->account,
 		.compute = compute_create,
-		.done = just_reply };
+		.done = pep_just_reply };
 
 	return pep_turn(stanza, &op);
 }
@@ -99,7 +64,7 @@ pep_on_create(struct stanza *stanza, struct element *action)
 
 /* As many as one request takes; true when none is left. */
 static bool
-drop_items(struct change *change, struct pep_request *request)
+drop_items(struct pep_change *change, struct pep_request *request)
 {
 	struct pep_item *items;
 	int count = pep_items(&change->pep, &change->node, &items);
@@ -113,18 +78,16 @@ drop_items(struct change *change, struct pep_request *request)
 static int
 empty(struct stanza *stanza, struct pep_op *op, struct pep_request *request, bool and_delete)
 {
-	struct change change;
-	int verdict = begin(stanza, op, &change);
+	struct pep_change change;
+	int verdict = pep_begin(stanza, op->account, element_first(stanza->payload), &change);
 
 	if (verdict != STANZA_PASS)
 		return verdict;
 	if (!change.node.exists)
-		return end(&change, STANZA_ITEM_NOT_FOUND);
-	op->config = change.node.config;
+		return pep_end(&change, STANZA_ITEM_NOT_FOUND);
 	op->is_partial = !drop_items(&change, request);
 	change.node.exists = !and_delete || op->is_partial;
-	pep_put_node(&change.pep, &change.node, true, request);
-	return end(&change, STANZA_PASS);
+	return pep_end(&change, pep_write(&change, true, op, request));
 }
 
 static int
@@ -139,32 +102,34 @@ compute_purge(struct stanza *stanza, struct pep_op *op, struct pep_request *requ
 	return empty(stanza, op, request, false);
 }
 
+/* Where the node says so. */
 static int
-tell(struct stanza *stanza, struct pep_op *op, const char *what)
+tell(struct stanza *stanza, const struct pep_op *op, const char *what, uint32_t flag)
 {
-	struct slice node = element_attribute(element_first(stanza->payload), "node");
-	struct element *event;
-	struct element *message = pep_event(stanza, stanza->to.bare, &event);
+	struct element *message, *event;
+	struct pep_node node;
 
 	router_reply(stanza, NULL);
+	if (op->node.length == 0 || !pep_node_unpack(op->node, &node) ||
+	    !(node.config.flags & flag))
+		return STANZA_DONE;
+	message = pep_event(stanza, &node, stanza->to.bare, &event);
 	element_set(stanza->arena, element_add(stanza->arena, event, NS_PUBSUB_EVENT, what),
-	    "node", node);
-	pep_notify(stanza, &op->config, node, message);
+	    "node", node.name);
+	pep_notify(stanza, &node, message);
 	return STANZA_DONE;
 }
 
 static int
 delete_is_done(struct stanza *stanza, struct pep_op *op)
 {
-	return op->config.flags & PEP_NOTIFY_DELETE ? tell(stanza, op, "delete")
-						    : router_reply(stanza, NULL);
+	return tell(stanza, op, "delete", PEP_NOTIFY_DELETE);
 }
 
 static int
 purge_is_done(struct stanza *stanza, struct pep_op *op)
 {
-	return op->config.flags & PEP_NOTIFY_RETRACT ? tell(stanza, op, "purge")
-						     : router_reply(stanza, NULL);
+	return tell(stanza, op, "purge", PEP_NOTIFY_RETRACT);
 }
 
 int
@@ -192,22 +157,19 @@ pep_on_purge(struct stanza *stanza, struct element *action)
 int
 pep_on_configure_get(struct stanza *stanza, struct element *action)
 {
-	struct pep_op op = { .account = stanza->account };
 	struct element *answer = element_new(stanza->arena, NS_PUBSUB_OWNER, "pubsub");
 	struct element *configure = element_add(stanza->arena, answer, NS_PUBSUB_OWNER,
 	    "configure");
-	struct change change;
-	int verdict = begin(stanza, &op, &change);
+	struct pep_change change;
+	int verdict = pep_begin(stanza, stanza->account, action, &change);
 
-	if (verdict != STANZA_PASS)
-		return verdict;
-	verdict = end(&change, change.node.exists ? STANZA_PASS : STANZA_ITEM_NOT_FOUND);
 	if (verdict != STANZA_PASS)
 		return verdict;
 	element_set(stanza->arena, configure, "node", change.node.name);
 	element_append(stanza->arena, configure,
 	    pep_config_form(stanza->arena, &change.node.config));
-	return router_reply(stanza, answer);
+	verdict = pep_end(&change, change.node.exists ? STANZA_PASS : STANZA_ITEM_NOT_FOUND);
+	return verdict == STANZA_PASS ? router_reply(stanza, answer) : verdict;
 }
 
 /* XEP-0060 8.3: what a node gets that says nothing. */
@@ -225,7 +187,7 @@ pep_on_default(struct stanza *stanza, struct element *action)
 
 /* Fewer items than there are: the oldest go. */
 static void
-drop_beyond(struct change *change, struct pep_op *op, struct pep_request *request)
+drop_beyond(struct pep_change *change, struct pep_op *op, struct pep_request *request)
 {
 	uint32_t keep = pep_config_items(&change->node.config, change->most);
 	struct pep_item *items;
@@ -248,23 +210,29 @@ compute_configure(struct stanza *stanza, struct pep_op *op, struct pep_request *
 {
 	struct element *action = element_first(stanza->payload);
 	struct element *form = element_first(action);
-	struct change change;
+	struct pep_change change;
 	int verdict;
 
 	/* XEP-0060 8.2.5.1: a form that was cancelled changes nothing. */
 	if (form != NULL && slice_is(element_attribute(form, "type"), "cancel"))
 		return STANZA_PASS;
-	verdict = begin(stanza, op, &change);
+	verdict = pep_begin(stanza, op->account, element_first(stanza->payload), &change);
 	if (verdict != STANZA_PASS)
 		return verdict;
 	if (!change.node.exists)
-		return end(&change, STANZA_ITEM_NOT_FOUND);
+		return pep_end(&change, STANZA_ITEM_NOT_FOUND);
 	verdict = form == NULL ? STANZA_BAD_REQUEST : take_form(stanza, &change, action);
 	if (verdict == STANZA_PASS) {
 		drop_beyond(&change, op, request);
-		pep_put_node(&change.pep, &change.node, true, request);
+		verdict = pep_write(&change, true, op, request);
 	}
-	return end(&change, verdict);
+	return pep_end(&change, verdict);
+}
+
+static int
+configure_is_done(struct stanza *stanza, struct pep_op *op)
+{
+	return tell(stanza, op, "configuration", PEP_NOTIFY_CONFIG);
 }
 
 int
@@ -272,7 +240,7 @@ pep_on_configure_set(struct stanza *stanza, struct element *action)
 {
 	struct pep_op op = { .account = stanza->account,
 		.compute = compute_configure,
-		.done = just_reply };
+		.done = configure_is_done };
 
 	return pep_turn(stanza, &op);
 }

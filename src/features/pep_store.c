@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "features/pep_list.h"
 #include "stream/server.h"
 
 /* Keys are an account, a kind, and hashes: none, the node's, or the node's and the item's. */
@@ -20,7 +21,7 @@ struct account_record {
 	uint32_t reserved;
 };
 
-/* Then the name. */
+/* Then the name, and the lists and texts of a node that has any. */
 struct node_record {
 	uint64_t serial;
 	uint32_t items;
@@ -29,8 +30,13 @@ struct node_record {
 	uint8_t	 access;
 	uint8_t	 send_last;
 	uint16_t name_length;
-	uint64_t reserved;
+	uint32_t payload_bytes;
+	uint8_t	 publish;
+	uint8_t	 reserved[3];
 };
+
+/* Texts, groups, affiliations, subscriptions: their lengths stand before the first. */
+#define PARTS (PEP_TEXT_COUNT + 3)
 
 /* Then id and payload. */
 struct item_record {
@@ -119,24 +125,65 @@ pep_read(struct pep *pep, struct server *server, struct arena *arena, struct txn
 	pep->nodes = record.nodes;
 }
 
+static struct slice *
+part_of(struct pep_node *node, int part)
+{
+	switch (part - PEP_TEXT_COUNT) {
+	case 0:
+		return &node->config.groups;
+	case 1:
+		return &node->affiliations;
+	case 2:
+		return &node->subscriptions;
+	default:
+		return &node->config.text[part];
+	}
+}
+
 static bool
-unpack_node(struct slice value, struct pep_node *node)
+unpack_parts(struct slice bytes, struct pep_node *node)
+{
+	uint32_t length[PARTS] = { 0 };
+
+	if (bytes.length > 0) {
+		if (bytes.length < sizeof(length))
+			return false;
+		memcpy(length, bytes.data, sizeof(length));
+		bytes = slice_after(bytes, sizeof(length));
+	}
+	for (int i = 0; i < PARTS; i++) {
+		if (bytes.length < length[i])
+			return false;
+		*part_of(node, i) = slice_of(bytes.data, length[i]);
+		bytes = slice_after(bytes, length[i]);
+	}
+	return bytes.length == 0 && pep_list_is_valid(node->config.groups) &&
+	    pep_list_is_valid(node->affiliations) && pep_list_is_valid(node->subscriptions);
+}
+
+bool
+pep_node_unpack(struct slice bytes, struct pep_node *node)
 {
 	struct node_record record;
 
-	if (value.length < sizeof(record))
+	if (bytes.length < sizeof(record))
 		return false;
-	memcpy(&record, value.data, sizeof(record));
+	memcpy(&record, bytes.data, sizeof(record));
+	bytes = slice_after(bytes, sizeof(record));
+	if (bytes.length < record.name_length || record.access >= PEP_ACCESS_COUNT ||
+	    record.send_last >= PEP_SEND_COUNT || record.publish >= PEP_PUBLISH_COUNT)
+		return false;
 	node->exists = true;
 	node->serial = record.serial;
 	node->items = record.items;
 	node->config = (struct pep_config){ .access = record.access,
 		.send_last = record.send_last,
+		.publish = record.publish,
 		.flags = record.flags,
-		.max_items = record.max_items };
-	node->name = slice_after(value, sizeof(record));
-	return node->name.length == record.name_length && record.access < PEP_ACCESS_COUNT &&
-	    record.send_last < PEP_SEND_COUNT;
+		.max_items = record.max_items,
+		.payload_bytes = record.payload_bytes };
+	node->name = slice_of(bytes.data, record.name_length);
+	return unpack_parts(slice_after(bytes, record.name_length), node);
 }
 
 bool
@@ -146,11 +193,14 @@ pep_find_node(struct pep *pep, struct slice name, struct pep_node *node)
 	struct slice value;
 	uint64_t version;
 
-	*node = (struct pep_node){ .name = name, .hash = hash };
+	*node = (struct pep_node){ .name = name,
+		.hash = hash,
+		.affiliations = SLICE_EMPTY,
+		.subscriptions = SLICE_EMPTY };
 	pep_config_default(&node->config);
 	if (!get(pep, make_key(pep, KIND_OF_NODE, &hash, NULL), &value, &version))
 		return false;
-	if (!unpack_node(value, node) || !slice_equal(node->name, name)) {
+	if (!pep_node_unpack(value, node) || !slice_equal(node->name, name)) {
 		mark_corrupt(pep, "node");
 		node->exists = false;
 	}
@@ -227,7 +277,7 @@ unpack_any_item(struct slice value, void *item)
 static bool
 unpack_any_node(struct slice value, void *node)
 {
-	return unpack_node(value, node);
+	return pep_node_unpack(value, node);
 }
 
 static int
@@ -276,11 +326,11 @@ add(struct pep_request *request, struct slice key, uint64_t version, struct slic
 		.value = value };
 }
 
-/* Two places stay for the node and the account. */
+/* Places stay for nodes and the account, and for what is kept elsewhere. */
 bool
 pep_has_room(const struct pep_request *request)
 {
-	return request->count < PEP_CHANGES - 2;
+	return request->count < PEP_CHANGES - 8;
 }
 
 static uint64_t
@@ -317,8 +367,37 @@ pep_drop_item(struct pep *pep, struct pep_node *node, const struct pep_item *ite
 	node->items--;
 }
 
-static struct slice
-pack_node(struct pep *pep, const struct pep_node *node)
+/* Without lists and texts: the record and the name alone. */
+static size_t
+size_of_parts(struct pep_node *node)
+{
+	size_t size = 0;
+
+	for (int i = 0; i < PARTS; i++)
+		size += part_of(node, i)->length;
+	return size == 0 ? 0 : size + PARTS * sizeof(uint32_t);
+}
+
+static void
+pack_parts(struct pep_node *node, char *at)
+{
+	for (int i = 0; i < PARTS; i++) {
+		uint32_t length = (uint32_t)part_of(node, i)->length;
+
+		memcpy(at, &length, sizeof(length));
+		at += sizeof(length);
+	}
+	for (int i = 0; i < PARTS; i++) {
+		struct slice part = *part_of(node, i);
+
+		if (part.length > 0)
+			memcpy(at, part.data, part.length);
+		at += part.length;
+	}
+}
+
+struct slice
+pep_node_pack(struct arena *arena, const struct pep_node *node)
 {
 	struct node_record record = { .serial = node->serial,
 		.items = node->items,
@@ -326,25 +405,38 @@ pack_node(struct pep *pep, const struct pep_node *node)
 		.flags = node->config.flags,
 		.access = node->config.access,
 		.send_last = node->config.send_last,
+		.publish = node->config.publish,
+		.payload_bytes = node->config.payload_bytes,
 		.name_length = (uint16_t)node->name.length };
-	char *value = arena_alloc(pep->arena, sizeof(record) + node->name.length);
+	struct pep_node copy = *node;
+	size_t head = sizeof(record) + node->name.length, parts = size_of_parts(&copy);
+	char *value = arena_alloc(arena, head + parts);
 
 	memcpy(value, &record, sizeof(record));
 	memcpy(value + sizeof(record), node->name.data, node->name.length);
-	return slice_of(value, sizeof(record) + node->name.length);
+	if (parts > 0)
+		pack_parts(&copy, value + head);
+	return slice_of(value, head + parts);
 }
 
-void
+struct slice
 pep_put_node(struct pep *pep, const struct pep_node *node, bool existed,
     struct pep_request *request)
 {
-	struct account_record record;
+	struct slice bytes = pep_node_pack(pep->arena, node);
 
 	pep->nodes += node->exists;
 	pep->nodes -= existed;
-	record = (struct account_record){ .bytes = pep->bytes, .nodes = pep->nodes };
 	add(request, make_key(pep, KIND_OF_NODE, &node->hash, NULL), STORE_ANY_VERSION,
-	    node->exists ? pack_node(pep, node) : SLICE_EMPTY);
+	    node->exists ? bytes : SLICE_EMPTY);
+	return bytes;
+}
+
+void
+pep_put_account(struct pep *pep, struct pep_request *request)
+{
+	struct account_record record = { .bytes = pep->bytes, .nodes = pep->nodes };
+
 	add(request, make_key(pep, KIND_OF_ACCOUNT, NULL, NULL), pep->read_version,
 	    arena_copy(pep->arena, slice_of(&record, sizeof(record))));
 }

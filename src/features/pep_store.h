@@ -31,6 +31,13 @@ struct pep_node {
 	struct pep_config config;
 	uint64_t	  serial;	/* of the item published last; only grows */
 	uint32_t	  items;
+	struct slice	  affiliations;	/* a pep_list: bare JIDs, enum pep_affiliation */
+	struct slice	  subscriptions;	/* a pep_list: bare and full JIDs */
+};
+
+enum pep_affiliation {
+	PEP_NONE, PEP_OWNER, PEP_PUBLISHER, PEP_PUBLISH_ONLY, PEP_MEMBER, PEP_OUTCAST,
+	PEP_AFFILIATION_COUNT
 };
 
 struct pep_item {
@@ -48,7 +55,7 @@ bool	pep_find_node(struct pep *pep, struct slice name, struct pep_node *node);
 bool	pep_find_item(struct pep *pep, const struct pep_node *node, struct slice id,
 	    struct pep_item *item);
 
-/* All, in the arena, in the order of publication; their slices are borrowed until the transaction ends. */
+/* All, in the arena, in the order of publication; slices of all of these are borrowed until the transaction ends. */
 int	pep_items(struct pep *pep, const struct pep_node *node, struct pep_item **items);
 int	pep_nodes(struct pep *pep, struct pep_node **nodes);
 
@@ -68,6 +75,13 @@ void	pep_put_item(struct pep *pep, struct pep_node *node, const struct pep_item 
 	    const struct pep_item *old, struct pep_request *request);
 void	pep_drop_item(struct pep *pep, struct pep_node *node, const struct pep_item *item,
 	    struct pep_request *request);
-/* Last of a request: the node as it is now (not exists: gone), and the account's record. */
-void	pep_put_node(struct pep *pep, const struct pep_node *node, bool existed,
+/* The node as it is now (not exists: gone). Returns its bytes, for pep_op. */
+struct slice pep_put_node(struct pep *pep, const struct pep_node *node, bool existed,
 	    struct pep_request *request);
+/* Last of a request that changes anything. */
+void	pep_put_account(struct pep *pep, struct pep_request *request);
+
+/* A node as it is kept, between memory and bytes: slices point into these. */
+#define PEP_NODE_BYTES (128u << 10)	/* so that it fits into a request beside the largest item */
+struct slice pep_node_pack(struct arena *arena, const struct pep_node *node);
+bool	pep_node_unpack(struct slice bytes, struct pep_node *node);

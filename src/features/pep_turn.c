@@ -102,10 +102,31 @@ condition_of(int result)
 	return STANZA_INTERNAL_SERVER_ERROR;
 }
 
+/* The node's bytes travel behind it. */
+static struct slice
+flatten(struct arena *arena, const struct pep_op *op)
+{
+	char *flat = arena_alloc(arena, sizeof(*op) + op->node.length);
+
+	memcpy(flat, op, sizeof(*op));
+	if (op->node.length > 0)
+		memcpy(flat + sizeof(*op), op->node.data, op->node.length);
+	return slice_of(flat, sizeof(*op) + op->node.length);
+}
+
+static struct pep_op *
+arrived(void *flat)
+{
+	struct pep_op *op = flat;
+
+	op->node.data = (const char *)(op + 1);
+	return op;
+}
+
 static int
 on_answer(struct stanza *stanza, int result, void *data)
 {
-	struct pep_op *op = data;
+	struct pep_op *op = arrived(data);
 	int verdict;
 
 	if (result == RESULT_CONFLICT && ++op->tries < TRIES)
@@ -121,16 +142,18 @@ static int
 run(struct stanza *stanza, struct pep_op *op)
 {
 	struct pep_request *request = arena_alloc(stanza->arena, sizeof(*request));
+	struct slice flat;
 	int verdict;
 
 	request->count = 0;
 	op->is_partial = false;
 	verdict = op->compute(stanza, op, request);
+	flat = flatten(stanza->arena, op);
 	if (verdict == STANZA_PASS)
 		verdict = request->count == 0
 		    ? op->done(stanza, op)
 		    : pending_ask(stanza, STORE_CORE, request->change, request->count, on_answer,
-			  op, sizeof(*op));
+			  flat.data, flat.length);
 	if (verdict != STANZA_LATER)
 		end(stanza, op->account);
 	return verdict;
@@ -139,7 +162,7 @@ run(struct stanza *stanza, struct pep_op *op)
 static int
 on_turn(struct stanza *stanza, int result, void *data)
 {
-	return run(stanza, data);
+	return run(stanza, arrived(data));
 }
 
 int

@@ -14,7 +14,7 @@ typedef int pep_compute_fn(struct stanza *stanza, struct pep_op *op, struct pep_
 /* It is committed: what is to be told. */
 typedef int pep_done_fn(struct stanza *stanza, struct pep_op *op);
 
-/* Copied as it is wherever it waits: no pointers but functions. */
+/* Copied as it is wherever it waits: no pointers but functions, and the node's bytes. */
 struct pep_op {
 	uint64_t	account;	/* whose turn it is */
 	pep_compute_fn *compute;
@@ -22,7 +22,7 @@ struct pep_op {
 	unsigned	tries;
 	bool		is_partial;	/* more is to be done than one request holds */
 	char		id[24];		/* of the item, where the client gave none */
-	struct pep_config config;	/* of the node, for done() */
+	struct slice	node;		/* its bytes, for done(): pep_put_node() */
 };
 
 /* From a handler. STANZA_LATER, or what compute(), done() or a full store answer. */
