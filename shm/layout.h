@@ -15,6 +15,7 @@
 #define WORKERS_MAX	64	/* worker numbers 0..63 */
 #define PROCESSES_MAX	72	/* workers, two stores, master, and room for more */
 #define SLOTS_MAX	(1u << 24)
+#define STORE_TABLES_MAX 16	/* of one store */
 
 enum segment_kind {
 	SEGMENT_INSTANCE = 1, SEGMENT_SLOTS, SEGMENT_ARENA, SEGMENT_EFFECT, SEGMENT_DIRTY,
@@ -70,6 +71,7 @@ struct instance {
 	_Atomic uint64_t      sessions;		/* slots in use */
 	_Atomic uint64_t      config_serial;	/* raised by each reload that took effect */
 	uint8_t		      login_secret[32];	/* false salts */
+	_Atomic uint64_t      store_changes[2][STORE_TABLES_MAX];	/* of each store's tables: raised behind a commit, before its answers */
 	uint8_t		      tickets[4096] __attribute__((aligned(4096)));	/* struct tls_ticket_page */
 	uint8_t		      trace[4096];	/* who is traced */
 	struct process_page   process[PROCESSES_MAX];

@@ -286,6 +286,15 @@ env_last_page(const struct env *env)
 	return info.me_last_pgno;
 }
 
+uint64_t
+env_commits(const struct env *env)
+{
+	MDB_envinfo info;
+
+	mdb_env_info(env->mdb, &info);
+	return info.me_last_txnid;
+}
+
 unsigned
 env_page_size(const struct env *env)
 {

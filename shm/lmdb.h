@@ -50,6 +50,13 @@ int	txn_commit(struct txn **txn);		/* RESULT_OK, RESULT_FULL, RESULT_FAILED, ...
 void	txn_end(struct txn **txn);		/* reads, and writes given up */
 int	txn_error(const struct txn *txn);
 
+/*
+ * Commits have numbers: that of the last one, and that which a read sees (0 where it has failed). What was read
+ * still stands while the two are the same. env_commits() may be ahead of what a read begun now would see.
+ */
+uint64_t env_commits(const struct env *env);
+uint64_t txn_commits(const struct txn *txn);
+
 /* *value is borrowed from the map until the transaction ends or writes. */
 bool	txn_get(struct txn *txn, int table, struct slice key, struct slice *value);
 void	txn_put(struct txn *txn, int table, struct slice key, struct slice value);

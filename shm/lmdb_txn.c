@@ -227,6 +227,12 @@ txn_error(const struct txn *txn)
 	return txn->error;
 }
 
+uint64_t
+txn_commits(const struct txn *txn)
+{
+	return txn->error == RESULT_OK ? mdb_txn_id(txn->mdb) : 0;
+}
+
 /* --- records --- */
 
 static MDB_val

@@ -15,6 +15,7 @@
 #include "base/random.h"
 #include "base/result.h"
 #include "shm/layout.h"
+#include "shm/shm.h"
 #include "shm/store_record.h"
 
 #define READERS (PROCESSES_MAX + 56)	/* the server's processes, and tools */
@@ -341,6 +342,12 @@ store_named(struct store *store, struct txn *txn, int table, size_t fixed_size,
 }
 
 /* --- places of features --- */
+
+uint64_t
+store_changes(const struct shm *shm, enum store_kind kind, int place)
+{
+	return atomic_load(&shm->instance->store_changes[kind][place]);
+}
 
 static bool
 read_versioned(struct slice stored, struct slice *value, uint64_t *version)

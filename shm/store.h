@@ -50,6 +50,13 @@ enum store_place {
 	STORE_STANZA = 2, STORE_ARCHIVE, STORE_OFFLINE, STORE_PREFERENCES,	/* in msg */
 };
 
+/*
+ * A number that has changed by the time an answer tells of a change of the place (of accounts: STORE_ACCOUNTS). What
+ * was read after it was taken still stands while it is the same.
+ */
+#define STORE_ACCOUNTS 2
+uint64_t store_changes(const struct shm *shm, enum store_kind kind, int place);
+
 /* *value is borrowed until the transaction ends; *version grows with each change and is never used again. */
 bool	store_get(struct store *store, struct txn *txn, enum store_place place, struct slice key,
 	    struct slice *value, uint64_t *version);

@@ -167,13 +167,16 @@ make(struct store_apply *apply, const struct store_change *change, uint64_t *acc
 	}
 }
 
+static int
+table_of(const struct store_change *change)
+{
+	return change->verb >= STORE_SET ? change->table : TABLE_ACCOUNT;
+}
+
 static bool
 same_record(const struct store_change *a, const struct store_change *b)
 {
-	bool a_sets = a->verb >= STORE_SET, b_sets = b->verb >= STORE_SET;
-
-	return a_sets == b_sets && (!a_sets || a->table == b->table) &&
-	    slice_equal(a->key, b->key);
+	return table_of(a) == table_of(b) && slice_equal(a->key, b->key);
 }
 
 /* Conditions are those before the request, so no change may meet another of the same request. */
@@ -203,8 +206,10 @@ store_apply_request(struct store_apply *apply, const struct store_change *change
 		if (result != RESULT_OK)
 			return result;
 	}
-	for (int i = 0; i < count; i++)
+	for (int i = 0; i < count; i++) {
 		make(apply, &changes[i], account, &result);
+		apply->touched |= 1u << table_of(&changes[i]);
+	}
 	apply->is_changed = true;
 	return txn_error(apply->txn) == RESULT_OK ? result : txn_error(apply->txn);
 }

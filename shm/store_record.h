@@ -7,7 +7,7 @@
 enum store_table {
 	TABLE_META, TABLE_APPLIED,
 	/* core, followed by enum store_place */
-	TABLE_ACCOUNT, TABLE_ACCOUNT_HOST, TABLE_HOST,
+	TABLE_ACCOUNT = STORE_ACCOUNTS, TABLE_ACCOUNT_HOST, TABLE_HOST,
 };
 
 #define TABLE_JOURNAL (STORE_PREFERENCES + 1)	/* in msg, behind its places */
@@ -96,6 +96,7 @@ struct store_apply {
 	uint8_t	      last_stanza[8];	/* the greatest key of the log, once is_last_known */
 	bool	      is_last_known;
 	bool	      is_changed;
+	uint32_t      touched;		/* bit t: table t, by what has been made so far */
 };
 
 void	store_apply_begin(struct store_apply *apply, struct store *store);

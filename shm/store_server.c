@@ -140,6 +140,19 @@ forget_others(struct store_server *server)
 	return result;
 }
 
+/* --- what others remember --- */
+
+/* Those that remember what they read of these tables read it again. */
+static void
+tell_changes(struct store_server *server, uint32_t tables)
+{
+	_Atomic uint64_t *changes = server->shm->instance->store_changes[server->kind];
+
+	for (int table = 0; table < STORE_TABLES_MAX; table++)
+		if ((tables & 1u << table) != 0)
+			atomic_fetch_add(&changes[table], 1);
+}
+
 /* --- opening --- */
 
 static int
@@ -183,6 +196,8 @@ store_server_open(struct shm *shm, struct store *store, enum store_kind kind,
 		store_server_close(&server);
 		return result;
 	}
+	/* A predecessor may have died behind a commit. */
+	tell_changes(server, UINT32_MAX);
 	*out = server;
 	return RESULT_OK;
 }
@@ -358,7 +373,7 @@ commit(struct store_server *server)
 {
 	struct store_apply apply;
 	struct channel *channel;
-	int error = RESULT_OK;
+	int error = RESULT_OK, result;
 
 	store_apply_begin(&apply, server->store);
 	begin_channels(server, apply.txn);
@@ -372,7 +387,10 @@ commit(struct store_server *server)
 	}
 	end_channels(server, apply.txn);
 	SHM_STEP("store: applied");
-	return store_apply_commit(&apply);
+	result = store_apply_commit(&apply);
+	if (result == RESULT_OK)
+		tell_changes(server, apply.touched);
+	return result;
 }
 
 static void

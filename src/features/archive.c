@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/memo.h"
 #include "base/memory.h"
 #include "base/result.h"
 #include "config/config.h"
@@ -159,14 +160,12 @@ static void
 choose_ends(struct stanza *stanza, uint64_t *sender, uint64_t *recipient)
 {
 	struct archive *archive = archive_of(stanza);
-	struct txn *txn = store_read(archive->server->msg);
 
 	*sender = stanza->session == NULL ? 0 : stanza->session->account;
-	if (*sender != 0 && !archive_wants(archive, txn, *sender, &stanza->to))
+	if (*sender != 0 && !archive_wants(archive, *sender, &stanza->to))
 		*sender = 0;
-	if (*recipient != 0 && !archive_wants(archive, txn, *recipient, &stanza->from))
+	if (*recipient != 0 && !archive_wants(archive, *recipient, &stanza->from))
 		*recipient = 0;
-	txn_end(&txn);
 }
 
 /*
@@ -270,6 +269,7 @@ archive_start(struct server *server)
 	txn_end(&txn);
 	archive->paces = memory_new(server->shm->max_sessions * sizeof(*archive->paces));
 	archive_order_init(&archive->order, server, last);
+	archive->keeps_all = memo_new();
 	server->archive = archive;
 	on_settle(&archive->settle, archive);
 	archive_sweep_start(archive);
@@ -286,6 +286,7 @@ archive_stop(struct server *server)
 	timer_stop(server->timers, &archive->sweep);
 	timer_stop(server->timers, &archive->settle);
 	archive_order_clear(&archive->order);
+	memo_free(&archive->keeps_all);
 	memory_free(archive->paces);
 	memory_free(archive);
 	server->archive = NULL;

@@ -27,6 +27,7 @@ struct archive {
 	struct server		 *server;
 	struct archive_keys	  keys;
 	struct archive_order	  order;
+	struct memo		 *keeps_all;	/* accounts without preferences */
 	struct archive_last	  last;
 	struct timer		  sweep;	/* of worker 0 alone */
 	uint64_t		  expired;	/* removed since it was told last */
@@ -51,9 +52,8 @@ void	archive_add_id(struct arena *arena, struct element *stanza, struct slice by
 
 /* --- preferences, archive_preferences.c --- */
 
-/* Whether the account keeps messages with that address (XEP-0441 2.3); the caller's transaction of the msg store. */
-bool	archive_wants(struct archive *archive, struct txn *txn, uint64_t account,
-	    const struct jid *peer);
+/* Whether the account keeps messages with that address (XEP-0441 2.3). */
+bool	archive_wants(struct archive *archive, uint64_t account, const struct jid *peer);
 int	archive_on_preferences_get(struct stanza *stanza);
 int	archive_on_preferences_set(struct stanza *stanza);
 

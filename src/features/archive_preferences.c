@@ -4,6 +4,7 @@
 #include <endian.h>
 
 #include "base/buffer.h"
+#include "base/memo.h"
 #include "base/result.h"
 #include "features/roster_store.h"
 #include "routing/pending.h"
@@ -13,6 +14,8 @@
 #define JIDS_MAX 500	/* in both lists together */
 
 /* In the store: the default's letter; then for each JID its list, its length and itself. */
+#define KEEPS_ALL SLICE("a")	/* also where nothing is stored */
+
 enum list { LIST_ALWAYS = '+', LIST_NEVER = '-' };
 
 static const struct {
@@ -34,7 +37,7 @@ load(struct archive *archive, struct txn *txn, uint64_t account)
 		   slice_of(&key, sizeof(key)), &value, &version) &&
 		value.length > 0
 	    ? value
-	    : SLICE("a");
+	    : KEEPS_ALL;
 }
 
 /* Takes the next JID off; false at the end. */
@@ -82,16 +85,15 @@ is_contact(struct server *server, uint64_t account, struct slice bare)
 }
 
 /* XEP-0441 2.3: a bare JID in a list stands for all its resources. "Never" is the wish that counts. */
-bool
-archive_wants(struct archive *archive, struct txn *txn, uint64_t account,
+static bool
+is_wanted(struct archive *archive, uint64_t account, struct slice stored,
     const struct jid *peer)
 {
-	struct slice rest = load(archive, txn, account), jid;
-	char letter = rest.data[0];
+	struct slice rest = slice_after(stored, 1), jid;
+	char letter = stored.data[0];
 	bool always = false;
 	enum list list;
 
-	rest = slice_after(rest, 1);
 	while (next_jid(&rest, &list, &jid)) {
 		if (!slice_equal(jid, peer->full) && !slice_equal(jid, peer->bare))
 			continue;
@@ -101,6 +103,26 @@ archive_wants(struct archive *archive, struct txn *txn, uint64_t account,
 	}
 	return always || letter == 'a' ||
 	    (letter == 'r' && is_contact(archive->server, account, peer->bare));
+}
+
+/* Most have no preferences, and are asked with every message. */
+bool
+archive_wants(struct archive *archive, uint64_t account, const struct jid *peer)
+{
+	uint64_t state = store_changes(archive->server->shm, STORE_MSG, STORE_PREFERENCES);
+	struct slice stored;
+	struct txn *txn;
+	bool wanted;
+
+	if (memo_has(archive->keeps_all, account, state))
+		return true;
+	txn = store_read(archive->server->msg);
+	stored = load(archive, txn, account);
+	wanted = is_wanted(archive, account, stored, peer);
+	if (slice_equal(stored, KEEPS_ALL) && txn_error(txn) == RESULT_OK)
+		memo_note(archive->keeps_all, account, state);
+	txn_end(&txn);
+	return wanted;
 }
 
 /* --- as a client sees them --- */

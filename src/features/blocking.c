@@ -4,7 +4,9 @@
 #include <endian.h>
 
 #include "base/log.h"
+#include "base/memo.h"
 #include "base/random.h"
+#include "base/result.h"
 #include "config/config.h"
 #include "features/blocking_presence.h"
 #include "features/feature.h"
@@ -50,13 +52,24 @@ blocking_blocks(const struct server *server, struct txn *txn, uint64_t account,
 	return blocking_list_matches(&list, jid);
 }
 
+/* Nearly all block nobody, and are asked with every stanza. */
 static bool
 blocks(struct stanza *stanza, uint64_t account, const struct jid *jid)
 {
 	struct server *server = router_server(stanza->router);
-	struct txn *txn = store_read(server->core);
-	bool found = blocking_blocks(server, txn, account, jid);
+	uint64_t state = store_changes(server->shm, STORE_CORE, STORE_BLOCKLIST);
+	struct blocking_list list;
+	struct txn *txn;
+	uint64_t version;
+	bool found;
 
+	if (memo_has(server->blocks_nobody, account, state))
+		return false;
+	txn = store_read(server->core);
+	blocking_read(server, txn, account, &list, &version);
+	found = blocking_list_matches(&list, jid);
+	if (list.count == 0 && txn_error(txn) == RESULT_OK)
+		memo_note(server->blocks_nobody, account, state);
 	txn_end(&txn);
 	return found;
 }
@@ -339,6 +352,18 @@ static const struct iq_row blocking_iqs[] = {
 	{ 0 }
 };
 
+static void
+blocking_start(struct server *server)
+{
+	server->blocks_nobody = memo_new();
+}
+
+static void
+blocking_stop(struct server *server)
+{
+	memo_free(&server->blocks_nobody);
+}
+
 static const struct stage_row blocking_stages[] = {
 	{ STAGE_OUTGOING, "blocking", blocking_on_outgoing },
 	{ STAGE_INCOMING, "blocking", blocking_on_incoming },
@@ -354,4 +379,6 @@ const struct feature blocking_feature = {
 	.iqs = blocking_iqs,
 	.stages = blocking_stages,
 	.host_vars = blocking_vars,
+	.on_start = blocking_start,
+	.on_stop = blocking_stop,
 };

@@ -1,6 +1,7 @@
 /* carbons.c -- XEP-0280: what one client sends or gets, the account's other clients get copies of. */
 #include "features/feature.h"
 
+#include "base/memo.h"
 #include "features/content.h"
 #include "base/result.h"
 #include "shm/registry.h"
@@ -131,23 +132,40 @@ copy_to(struct copies *copies, const struct route *route)
 	delivery_add_form(delivery, &copies->form, delivery_to(delivery, jid), route->session);
 }
 
+/* Of an account's sessions those that may get copies. None have them for long, and that is asked with every message. */
+static int
+find_copied(const struct server *server, uint64_t account, struct route *routes)
+{
+	struct registry *registry = server->registry;
+	struct txn *txn;
+	int found, count = 0;
+
+	if (memo_has(server->copies_nothing, account, env_commits(registry_env(registry))))
+		return 0;
+	txn = registry_read(registry);
+	found = registry_find(registry, txn, account, routes, RECIPIENTS_MAX);
+	for (int i = 0; i < found; i++)
+		if ((routes[i].flags & SLOT_CARBONS) != 0)
+			routes[count++] = routes[i];
+	if (count == 0)
+		memo_note(server->copies_nothing, account, txn_commits(txn));
+	txn_end(&txn);
+	return count;
+}
+
 /* Of what a client sends; the account's own messages are copied as what it receives. */
 static int
 carbons_on_outgoing(struct stanza *stanza)
 {
-	struct registry *registry = router_server(stanza->router)->registry;
 	struct copies copies = { .stanza = stanza, .way = WAY_SENT };
 	struct route routes[RECIPIENTS_MAX];
-	struct txn *txn;
 	int count;
 
 	if (stanza->kind != KIND_MESSAGE || stanza->session == NULL ||
 	    slice_equal(stanza->to.bare, stanza->from.bare) || !is_copied(stanza, WAY_SENT))
 		return STANZA_PASS;
 	copies.bare = stanza->from.bare;
-	txn = registry_read(registry);
-	count = registry_find(registry, txn, stanza->session->account, routes, RECIPIENTS_MAX);
-	txn_end(&txn);
+	count = find_copied(router_server(stanza->router), stanza->session->account, routes);
 	for (int i = 0; i < count; i++)
 		copy_to(&copies, &routes[i]);
 	return STANZA_PASS;
@@ -190,6 +208,18 @@ static const struct iq_row carbons_iqs[] = {
 	{ 0 }
 };
 
+static void
+carbons_start(struct server *server)
+{
+	server->copies_nothing = memo_new();
+}
+
+static void
+carbons_stop(struct server *server)
+{
+	memo_free(&server->copies_nothing);
+}
+
 static const struct stage_row carbons_stages[] = {
 	{ STAGE_SUBMIT, "carbons", carbons_on_forged },
 	{ STAGE_INCOMING, "carbons", carbons_on_forged },
@@ -207,4 +237,6 @@ const struct feature carbons_feature = {
 	.iqs = carbons_iqs,
 	.stages = carbons_stages,
 	.host_vars = carbons_vars,
+	.on_start = carbons_start,
+	.on_stop = carbons_stop,
 };

@@ -12,27 +12,44 @@
 #include "stream/server.h"
 
 static void
+read_recipients(struct registry *registry, struct txn *txn, uint64_t account,
+    struct recipients *recipients)
+{
+	recipients->count = registry_find(registry, txn, account, recipients->route,
+	    RECIPIENTS_MAX);
+	memset(recipients->got, 0, sizeof(recipients->got));
+}
+
+static void
 find_recipients(struct stanza *stanza, struct recipients *recipients)
 {
 	struct registry *registry = router_server(stanza->router)->registry;
 	struct txn *txn = registry_read(registry);
 
-	recipients->count = registry_find(registry, txn, stanza->account, recipients->route,
-	    RECIPIENTS_MAX);
-	memset(recipients->got, 0, sizeof(recipients->got));
+	read_recipients(registry, txn, stanza->account, recipients);
 	txn_end(&txn);
 }
 
-static bool
-find_resource(struct stanza *stanza, struct route *route)
+/* The resource the stanza names, and, where they are asked for, all of them: in one read. */
+static enum rule_target
+find_target(struct stanza *stanza, struct route *named, struct recipients *recipients)
 {
 	struct registry *registry = router_server(stanza->router)->registry;
-	struct txn *txn = registry_read(registry);
-	bool found = registry_find_resource(registry, txn, stanza->account,
-	    stanza->to.resource, route);
+	enum rule_target target = TARGET_ACCOUNT;
+	struct txn *txn;
 
+	if (jid_is_bare(&stanza->to) && recipients == NULL)
+		return target;
+	txn = registry_read(registry);
+	if (!jid_is_bare(&stanza->to))
+		target = registry_find_resource(registry, txn, stanza->account,
+			     stanza->to.resource, named)
+		    ? TARGET_RESOURCE
+		    : TARGET_ABSENT;
+	if (recipients != NULL)
+		read_recipients(registry, txn, stanza->account, recipients);
 	txn_end(&txn);
-	return found;
+	return target;
 }
 
 /* One that has ended is for the delivery to find. */
@@ -158,16 +175,17 @@ message_to_account(struct stanza *stanza, struct recipients *recipients,
 }
 
 static int
-route_message(struct stanza *stanza, enum rule_target target, const struct route *named)
+route_message(struct stanza *stanza)
 {
 	struct recipients recipients;
-	enum rule_action action;
+	struct route named;
+	enum rule_target target = find_target(stanza, &named, &recipients);
+	enum rule_action action = rules_find(KIND_MESSAGE, stanza->type, target,
+	    resources_of(&recipients));
 	int verdict;
 
-	find_recipients(stanza, &recipients);
-	action = rules_find(KIND_MESSAGE, stanza->type, target, resources_of(&recipients));
 	verdict = action == RULE_RESOURCE
-	    ? message_to_resource(stanza, &recipients, named->session)
+	    ? message_to_resource(stanza, &recipients, named.session)
 	    : message_to_account(stanza, &recipients, action);
 	if (action == RULE_IGNORE || verdict > 0)
 		return verdict;
@@ -234,11 +252,14 @@ answer_iq(struct stanza *stanza)
 }
 
 static int
-route_other(struct stanza *stanza, enum rule_target target, const struct route *named)
+route_other(struct stanza *stanza)
 {
+	struct route named;
+	enum rule_target target = find_target(stanza, &named, NULL);
+
 	switch (rules_find(stanza->kind, stanza->type, target, RESOURCES_NONE)) {
 	case RULE_RESOURCE:
-		return deliver_to(stanza, named->session);
+		return deliver_to(stanza, named.session);
 	case RULE_AVAILABLE:
 		router_deliver_available(stanza, stanza->element, stanza->account);
 		return STANZA_DONE;
@@ -264,8 +285,6 @@ route_to_nobody(struct stanza *stanza)
 int
 account_route(struct stanza *stanza)
 {
-	enum rule_target target = TARGET_ACCOUNT;
-	struct route named;
 	int verdict;
 
 	if (stanza->account == 0)
@@ -273,10 +292,7 @@ account_route(struct stanza *stanza)
 	verdict = router_stage(stanza, STAGE_INCOMING);
 	if (verdict != STANZA_PASS)
 		return verdict;
-	if (!jid_is_bare(&stanza->to))
-		target = find_resource(stanza, &named) ? TARGET_RESOURCE : TARGET_ABSENT;
-	return stanza->kind == KIND_MESSAGE ? route_message(stanza, target, &named)
-					    : route_other(stanza, target, &named);
+	return stanza->kind == KIND_MESSAGE ? route_message(stanza) : route_other(stanza);
 }
 
 int

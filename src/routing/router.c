@@ -14,7 +14,6 @@
 #include "session/session.h"
 #include "shm/counters.h"
 #include "shm/slots.h"
-#include "shm/store.h"
 #include "stream/server.h"
 
 #define TRIES 3		/* a target may end while its stanza is on the way; so often it is looked up anew */
@@ -37,11 +36,7 @@ stage_name(enum stage stage)
 uint64_t
 router_account(struct router *router, const struct jid *jid)
 {
-	struct txn *txn = store_read(router->server->core);
-	uint64_t account = store_account_id(router->server->core, txn, jid->bare);
-
-	txn_end(&txn);
-	return account;
+	return account_ids_find(router->account_ids, jid->bare);
 }
 
 int
@@ -493,6 +488,7 @@ router_start(struct server *server)
 	router->server = server;
 	router->iqs = iq_table_new();
 	router->pending = pending_new(router);
+	router->account_ids = account_ids_new(server);
 	arena_init(&router->arena);
 	router->after_end = &router->after;
 	server->router = router;
@@ -510,6 +506,7 @@ router_free(struct server *server)
 		forget_after(after);
 	iq_table_free(&server->router->iqs);
 	pending_free(&server->router->pending);
+	account_ids_free(&server->router->account_ids);
 	arena_clear(&server->router->arena);
 	memory_free(server->router);
 	server->router = NULL;

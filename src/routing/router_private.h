@@ -1,6 +1,7 @@
 /* router_private.h -- what the files of the router share. */
 #pragma once
 
+#include "routing/account_ids.h"
 #include "routing/delivery.h"
 #include "routing/pending.h"
 #include "routing/router.h"
@@ -17,6 +18,7 @@ struct router {
 	struct server	*server;
 	struct iq_table *iqs;
 	struct pending	*pending;
+	struct account_ids *account_ids;
 	struct arena	 arena;		/* of the stanza under way */
 	struct delivery	 delivery;
 	bool		 busy;		/* a stanza is under way */

@@ -11,6 +11,7 @@ struct caps;
 struct config;
 struct connections;
 struct loop;
+struct memo;
 struct pep_turns;
 struct registry;
 struct roster_turns;
@@ -46,6 +47,8 @@ struct server {
 	struct session_map  *sessions;
 	struct router	    *router;
 	struct archive	    *archive;
+	struct memo	    *blocks_nobody;	/* accounts without a block list */
+	struct memo	    *copies_nothing;	/* accounts of which no session has carbons */
 	struct roster_turns *roster_turns;
 	const struct stream_registration *registration;
 	struct account_change *account_changes;

@@ -154,6 +154,37 @@ a_turn_sees_its_own_changes(void **state)
 	assert_int_equal(answer[2].account, 2);
 }
 
+/* Whoever hears the answer finds the number changed, and nobody else need read anew. */
+static void
+a_commit_changes_the_number_of_its_tables(void **state)
+{
+	uint64_t before = store_changes(shm, STORE_CORE, STORE_ACCOUNTS);
+	uint64_t other = store_changes(shm, STORE_CORE, STORE_BLOCKLIST);
+
+	ask("romeo@localhost", 1);
+	assert_true(store_changes(shm, STORE_CORE, STORE_ACCOUNTS) == before);
+	store_server_turn(server);
+	assert_true(store_changes(shm, STORE_CORE, STORE_ACCOUNTS) != before);
+	assert_true(store_changes(shm, STORE_CORE, STORE_BLOCKLIST) == other);
+	before = store_changes(shm, STORE_CORE, STORE_ACCOUNTS);
+	ask("romeo@localhost", 2);	/* refused: it exists */
+	store_server_turn(server);
+	assert_true(store_changes(shm, STORE_CORE, STORE_ACCOUNTS) == before);
+}
+
+/* It may have committed, and told nobody. */
+static void
+a_death_changes_all_numbers(void **state)
+{
+	uint64_t accounts = store_changes(shm, STORE_CORE, STORE_ACCOUNTS);
+	uint64_t blocklists = store_changes(shm, STORE_CORE, STORE_BLOCKLIST);
+
+	close_all();
+	assert_int_equal(open_all(), 0);
+	assert_true(store_changes(shm, STORE_CORE, STORE_ACCOUNTS) != accounts);
+	assert_true(store_changes(shm, STORE_CORE, STORE_BLOCKLIST) != blocklists);
+}
+
 static void
 all_processes_are_served(void **state)
 {
@@ -517,6 +548,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		FACT(answers_carry_what_was_asked),
 		FACT(a_turn_sees_its_own_changes),
+		FACT(a_commit_changes_the_number_of_its_tables),
+		FACT(a_death_changes_all_numbers),
 		FACT(all_processes_are_served),
 		FACT(many_changes_are_one_request),
 		FACT(what_was_committed_is_answered_after_a_death),
