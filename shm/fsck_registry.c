@@ -203,16 +203,13 @@ is_displaced(const struct checker *checker, const struct slot *slot)
 }
 
 static void
-on_live_slot(void *owner, struct slot_ref ref, struct slot *slot)
+check_bound(const struct checker *checker, struct slot_ref ref, const struct slot *slot)
 {
-	struct checker *checker = owner;
 	uint32_t key = htobe32(ref.slot);
 	struct slot_record record = { 0 };
 	struct slice value;
 	char where[32];
 
-	if (atomic_load(&slot->type) != SLOT_C2S)
-		return;
 	if (txn_get(checker->txn, REGISTRY_SLOT, slice_of(&key, sizeof(key)), &value) &&
 	    value.length == sizeof(record))
 		memcpy(&record, value.data, sizeof(record));
@@ -270,23 +267,62 @@ on_directed(void *owner, struct slice key, struct slice value)
 	return true;
 }
 
-/* registry_resume.c has the record; its size says whether it is one. */
+/* A record of one that has ended, or ended without a word and was not swept yet, names no slot. */
 static bool
 on_resume(void *owner, struct slice key, struct slice value)
 {
 	struct checker *checker = owner;
+	struct resumable found;
+	const struct slot *slot;
 	uint64_t account = 0;
-	char where[48];
+	struct slice id;
+	char where[64];
 
 	fsck_count(checker->fsck)->records++;
 	if (key.length >= sizeof(account))
 		memcpy(&account, key.data, sizeof(account));
-	snprintf(where, sizeof(where), "a resume id of account %llu",
-	    (unsigned long long)be64toh(account));
-	if (key.length != sizeof(account) + RESUME_ID_SIZE || value.length != RESUME_RECORD_SIZE)
+	account = be64toh(account);
+	snprintf(where, sizeof(where), "a resume id of account %llu", (unsigned long long)account);
+	if (key.length != sizeof(account) + RESUME_ID_SIZE || value.length != RESUME_RECORD_SIZE) {
 		fsck_find(checker->fsck, FSCK_RESUME_RECORD, where, "it has %zu and %zu bytes",
 		    key.length, value.length);
+		return true;
+	}
+	id = slice_after(key, sizeof(account));
+	if (!registry_resumable(checker->registry, checker->txn, account, id, &found) ||
+	    found.is_over)
+		return true;
+	slot = slot_find(checker->shm, found.session);
+	if (slot != NULL && memcmp(slot->resume_id, id.data, id.length) != 0)
+		fsck_find(checker->fsck, FSCK_RESUME_SLOT, where, "slot %u has another id",
+		    found.session.slot);
 	return true;
+}
+
+static void
+check_resumable(const struct checker *checker, struct slot_ref ref, const struct slot *slot)
+{
+	struct resumable found;
+	char where[32];
+
+	if ((atomic_load(&slot->flags) & SLOT_RESUMABLE) == 0)
+		return;
+	if (registry_resumable(checker->registry, checker->txn, atomic_load(&slot->account),
+		slice_of(slot->resume_id, RESUME_ID_SIZE), &found) &&
+	    !found.is_over && found.session.slot == ref.slot && found.session.epoch == ref.epoch)
+		return;
+	snprintf(where, sizeof(where), "slot %u", ref.slot);
+	fsck_find(checker->fsck, FSCK_RESUME_SLOT, where, "nobody finds it by its id, in epoch %u",
+	    ref.epoch);
+}
+
+static void
+on_live_slot(void *owner, struct slot_ref ref, struct slot *slot)
+{
+	if (atomic_load(&slot->type) != SLOT_C2S)
+		return;
+	check_bound(owner, ref, slot);
+	check_resumable(owner, ref, slot);
 }
 
 void
