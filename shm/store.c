@@ -47,6 +47,7 @@ static const char *const core_tables[] = {
 	[STORE_ROOM] = "room",
 	[STORE_PUSH] = "push",
 	[STORE_DATA] = "data",
+	[STORE_DELETED] = "deleted",
 };
 
 static const char *const msg_tables[] = {

@@ -39,6 +39,18 @@ void	store_accounts(struct store *store, struct txn *txn, struct slice host,
 /* Hashes that every account of the host has; all bits when it has no account. *accounts: how many. */
 uint32_t store_host_hashes(struct store *store, struct txn *txn, struct slice host, uint64_t *accounts);
 
+/*
+ * A deletion takes the account alone, and leaves a record that outlives every process: whoever has removed the rest removes
+ * it, last, as any other record (STORE_DELETED, key: the id, big endian). *found is borrowed until the transaction ends;
+ * false: there is none with that id or a later one.
+ */
+struct store_deleted {
+	uint64_t     id;
+	uint64_t     when_us;
+	struct slice jid;		/* bare; another account may have it now */
+};
+bool	store_deleted(struct store *store, struct txn *txn, uint64_t from, struct store_deleted *found);
+
 /* A secret of 32 bytes made with the data directory: false salts. */
 void	store_secret(struct store *store, struct txn *txn, uint8_t out[32]);
 
@@ -47,6 +59,7 @@ void	store_secret(struct store *store, struct txn *txn, uint8_t out[32]);
 enum store_place {
 	STORE_ROSTER = 5, STORE_BLOCKLIST, STORE_PEP, STORE_ROOM, STORE_PUSH,	/* in core */
 	STORE_DATA,		/* small things of an account: key account, space, name */
+	STORE_DELETED,		/* accounts that have left something behind: store_deleted() */
 	STORE_STANZA = 2, STORE_ARCHIVE, STORE_OFFLINE, STORE_PREFERENCES,	/* in msg */
 };
 

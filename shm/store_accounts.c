@@ -2,6 +2,7 @@
 #include <endian.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/ensure.h"
 #include "base/log.h"
 #include "base/memory.h"
@@ -66,6 +67,48 @@ store_account_id(struct store *store, struct txn *txn, struct slice jid)
 	struct account account;
 
 	return store_account(store, txn, jid, &account) ? account.id : 0;
+}
+
+/* --- what deleted ones have left --- */
+
+static bool
+on_deleted(void *owner, struct slice key, struct slice value)
+{
+	struct store_deleted *found = owner;
+	struct deleted_record record;
+	uint64_t word;
+
+	if (key.length != sizeof(word) || value.length <= sizeof(record))
+		return true;
+	memcpy(&word, key.data, sizeof(word));
+	memcpy(&record, value.data, sizeof(record));
+	*found = (struct store_deleted){ be64toh(word), record.when_us,
+		slice_after(value, sizeof(record)) };
+	return false;
+}
+
+bool
+store_deleted(struct store *store, struct txn *txn, uint64_t from, struct store_deleted *found)
+{
+	uint64_t word = htobe64(from);
+
+	found->id = 0;
+	txn_each(txn, STORE_DELETED, SLICE_EMPTY, slice_of(&word, sizeof(word)), on_deleted,
+	    found);
+	return found->id != 0;
+}
+
+static void
+write_deleted(struct store_apply *apply, const struct account *account)
+{
+	struct deleted_record record = { ++apply->version, clock_wall_us() };
+	uint64_t word = htobe64(account->id);
+	char bytes[sizeof(record) + STORE_NAME_MAX];
+
+	memcpy(bytes, &record, sizeof(record));
+	memcpy(bytes + sizeof(record), account->jid.data, account->jid.length);
+	txn_put(apply->txn, STORE_DELETED, slice_of(&word, sizeof(word)),
+	    slice_of(bytes, sizeof(record) + account->jid.length));
 }
 
 /* --- hosts --- */
@@ -257,6 +300,7 @@ store_account_delete(struct store_apply *apply, const struct store_change *chang
 	if (!find_account(apply->store, apply->txn, change->key, &found, &account))
 		return;
 	*id = account.id;
+	write_deleted(apply, &account);
 	index = host_key(apply->store, host, account.id);
 	txn_delete(apply->txn, TABLE_ACCOUNT, key_slice(&found.key));
 	txn_delete(apply->txn, TABLE_ACCOUNT_HOST, slice_of(&index, sizeof(index)));

@@ -50,7 +50,7 @@ is_place(const struct store *store, int table)
 {
 	if (store->kind == STORE_MSG)
 		return table >= STORE_STANZA && table <= STORE_PREFERENCES;
-	return table >= STORE_ROSTER && table <= STORE_DATA;
+	return table >= STORE_ROSTER && table <= STORE_DELETED;
 }
 
 static int
@@ -60,7 +60,8 @@ check_set(struct store_apply *apply, const struct store_change *change)
 	struct slice value;
 
 	if (!is_place(apply->store, change->table) || change->key.length == 0 ||
-	    change->key.length > STORE_KEY_MAX)
+	    change->key.length > STORE_KEY_MAX ||
+	    (change->table == STORE_DELETED && change->value.length > 0))
 		return RESULT_INVALID;
 	if (change->version == STORE_ANY_VERSION)
 		return RESULT_OK;

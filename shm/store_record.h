@@ -41,6 +41,11 @@ struct account_record {
 	uint64_t version;		/* then the JID, then the owner's bytes */
 };
 
+struct deleted_record {
+	uint64_t version;
+	uint64_t when_us;		/* then the JID */
+};
+
 struct host_record {
 	uint32_t host_length;
 	uint32_t reserved;

@@ -18,8 +18,10 @@ static const struct command commands[] = {
 	  "Gives an account another password and closes its sessions.",
 	  "They end with the stream error reset. " PASSWORD_TEXT },
 	{ "deluser", "JID", 0, deluser_run, "Deletes an account and closes its sessions.",
-	  "They end with the stream error not-authorized. An account that is made "
-	  "later with the same name is another one: it inherits nothing." },
+	  "They end with the stream error not-authorized. Its contacts are unsubscribed "
+	  "from it, and all that was kept for it is removed: at once, or when the server "
+	  "starts. An account that is made later with the same name is another one: it "
+	  "inherits nothing." },
 	{ "users", "[HOST]", COMMAND_JSON, users_run,
 	  "Lists the accounts of a host, or of all hosts.",
 	  "Each with the SCRAM hashes it has keys for, whether it is disabled, and how "

@@ -320,6 +320,12 @@ static const struct stage_row archive_stages[] = {
 static const char *const archive_vars[] = { "urn:xmpp:mam:2", "urn:xmpp:mam:2#extended",
 	"urn:xmpp:mam:2#groupchat-field", "urn:xmpp:sid:0", NULL };
 
+static const struct kept_row archive_keeps[] = {
+	{ STORE_MSG, STORE_ARCHIVE, 0, archive_gather },
+	{ STORE_MSG, STORE_PREFERENCES, 0, NULL },
+	{ 0 }
+};
+
 const struct feature archive_feature = {
 	.name = "archive",
 	.spec = "XEP-0313 1.1.3, XEP-0441 0.2.0, XEP-0359 0.7.0",
@@ -327,6 +333,7 @@ const struct feature archive_feature = {
 	.iqs = archive_iqs,
 	.stages = archive_stages,
 	.account_vars = archive_vars,
+	.keeps = archive_keeps,
 	.on_start = archive_start,
 	.on_stop = archive_stop,
 };

@@ -71,5 +71,8 @@ void	archive_drop_queries(struct archive *archive);
 uint64_t archive_expired(const struct archive *archive);
 /* Arms the timer of expiry, where this worker sweeps. */
 void	archive_sweep_start(struct archive *archive);
+/* The account is gone: its oldest messages, and those of them that are in nobody else's archive (struct kept_row). */
+int	archive_gather(struct server *server, struct arena *arena, uint64_t account,
+	    struct store_change *change);
 /* From a handler: removes the oldest messages of an account that has more than archive_bytes. */
 int	archive_trim(struct stanza *stanza, uint64_t account);

@@ -222,8 +222,9 @@ archive_remove_end(struct archive_changes *changes, uint64_t id,
 	if (end->account == 0)
 		return;
 	add(changes, STORE_SET, STORE_ARCHIVE, key_in(changes->arena, end->account, 0, id));
-	add(changes, STORE_SET, STORE_ARCHIVE,
-	    key_in(changes->arena, end->account, end->peer, id));
+	if (end->peer != 0)
+		add(changes, STORE_SET, STORE_ARCHIVE,
+		    key_in(changes->arena, end->account, end->peer, id));
 }
 
 void

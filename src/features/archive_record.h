@@ -66,7 +66,7 @@ struct archive_changes {
 /* The message, and its place in each end's lists. step: see STORE_ENTER. */
 void	archive_put(struct archive_changes *changes, uint64_t id,
 	    const struct archive_record *record, uint64_t step);
-/* Takes one end out of its lists; and the message out of the log. */
+/* Takes one end out of its lists (peer 0: not known, out of the account's); and the message out of the log. */
 void	archive_remove_end(struct archive_changes *changes, uint64_t id,
 	    const struct archive_end *end);
 void	archive_remove_stanza(struct archive_changes *changes, uint64_t id);

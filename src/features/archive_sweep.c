@@ -96,6 +96,20 @@ expire(struct stanza *stanza, struct archive *archive)
 	return ask(stanza, &removal);
 }
 
+/* Another archive than the account's has the message. */
+static bool
+is_shared(struct store *store, struct txn *txn, uint64_t account, uint64_t id,
+    const struct archive_record *record)
+{
+	struct archive_item other;
+
+	for (int i = 0; i < ARCHIVE_ENDS; i++)
+		if (record->end[i].account != 0 && record->end[i].account != account &&
+		    archive_has(store, txn, record->end[i].account, id, &other))
+			return true;
+	return false;
+}
+
 /* --- quota --- */
 
 /* The message goes when no archive has it any more; should both ends go at once, it goes when it expires. */
@@ -105,8 +119,6 @@ on_oldest(void *owner, const struct archive_item *item)
 	struct removal *removal = owner;
 	struct store *store = removal->archive->server->msg;
 	struct archive_record record;
-	struct archive_item other;
-	bool is_shared = false;
 
 	if (item->entry.total > removal->keep || removal->messages == SWEEP_MESSAGES)
 		return false;
@@ -117,11 +129,8 @@ on_oldest(void *owner, const struct archive_item *item)
 
 		if (end->account == removal->account)
 			archive_remove_end(&removal->changes, item->id, end);
-		else if (end->account != 0)
-			is_shared |= archive_has(store, removal->txn, end->account, item->id,
-			    &other);
 	}
-	if (!is_shared)
+	if (!is_shared(store, removal->txn, removal->account, item->id, &record))
 		archive_remove_stanza(&removal->changes, item->id);
 	removal->messages++;
 	return true;
@@ -181,6 +190,22 @@ archive_trim(struct stanza *stanza, uint64_t account)
 	}
 	txn_end(&removal.txn);
 	return ask(stanza, &removal);
+}
+
+int
+archive_gather(struct server *server, struct arena *arena, uint64_t account,
+    struct store_change *change)
+{
+	struct archive_end list = { account, 0 };
+	struct removal removal;
+
+	begin(&removal, server->archive, arena, account);
+	removal.keep = UINT64_MAX;
+	removal.txn = store_read(server->msg);
+	archive_each(server->msg, removal.txn, list, 0, UINT64_MAX, false, on_oldest, &removal);
+	txn_end(&removal.txn);
+	memcpy(change, removal.change, (size_t)removal.changes.count * sizeof(*change));
+	return removal.changes.count;
 }
 
 void

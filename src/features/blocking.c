@@ -372,6 +372,8 @@ static const struct stage_row blocking_stages[] = {
 
 static const char *const blocking_vars[] = { "urn:xmpp:blocking", NULL };
 
+static const struct kept_row blocking_keeps[] = { { STORE_CORE, STORE_BLOCKLIST, 0, NULL }, { 0 } };
+
 const struct feature blocking_feature = {
 	.name = "blocking",
 	.spec = "XEP-0191 1.3",
@@ -381,4 +383,5 @@ const struct feature blocking_feature = {
 	.host_vars = blocking_vars,
 	.on_start = blocking_start,
 	.on_stop = blocking_stop,
+	.keeps = blocking_keeps,
 };

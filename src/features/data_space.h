@@ -6,4 +6,5 @@ enum data_space {
 	SPACE_VCARD = 2,	/* an element */
 	SPACE_LAST_ACTIVITY = 3,	/* when, and the status */
 	SPACE_REGISTRATIONS = 6,	/* of account 0: when accounts were made from an address */
+	SPACE_END
 };

@@ -1,8 +1,26 @@
 /* feature.h -- one file holds a whole feature; this is what it says of itself. */
 #pragma once
 
+#include "features/data_space.h"
 #include "routing/router.h"
 #include "session/session.h"
+#include "shm/store.h"
+
+/*
+ * What a feature keeps under an account, and so what goes when the account is deleted: all records of a place whose keys
+ * begin with the account's id, big endian; in STORE_DATA with the id and the space.
+ */
+struct kept_row {
+	enum store_kind	 store;
+	enum store_place place;		/* the last row has 0 */
+	enum data_space	 space;
+	/*
+	 * Asked first, until it has none: changes that remove what is not found by its key, or what something else goes
+	 * with. Fills at most STORE_CHANGES_MAX, and returns how many. NULL: there is nothing of the kind.
+	 */
+	int (*gather)(struct server *server, struct arena *arena, uint64_t account,
+	    struct store_change *change);
+};
 
 struct feature {
 	const char	       *name;	/* as in the log, the trace and the manual */
@@ -13,6 +31,7 @@ struct feature {
 	/* What disco#info tells of a host and of an account; each ends with NULL. */
 	const char *const      *host_vars;
 	const char *const      *account_vars;
+	const struct kept_row  *keeps;
 	/* More for the disco#info of stanza->host. */
 	void		      (*on_host_info)(struct stanza *stanza, struct element *query);
 	session_fn	       *on_bound;

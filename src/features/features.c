@@ -22,6 +22,7 @@ extern const struct feature pep_feature;
 extern const struct feature disco_feature;
 extern const struct feature ping_feature;
 extern const struct feature register_feature;
+extern const struct feature deletion_feature;
 extern const struct feature adhoc_feature;
 extern const struct feature version_feature;
 extern const struct feature time_feature;
@@ -46,6 +47,7 @@ static const struct feature *const features[] = {
 	&disco_feature,
 	&ping_feature,
 	&register_feature,
+	&deletion_feature,
 	&adhoc_feature,
 	&version_feature,
 	&time_feature,

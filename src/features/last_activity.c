@@ -206,6 +206,11 @@ static const struct stage_row last_stages[] = {
 
 static const char *const last_vars[] = { "jabber:iq:last", NULL };
 
+static const struct kept_row last_keeps[] = {
+	{ STORE_CORE, STORE_DATA, SPACE_LAST_ACTIVITY, NULL },
+	{ 0 }
+};
+
 const struct feature last_activity_feature = {
 	.name = "last_activity",
 	.spec = "XEP-0012 2.0",
@@ -214,5 +219,6 @@ const struct feature last_activity_feature = {
 	.stages = last_stages,
 	.host_vars = last_vars,
 	.account_vars = last_vars,
+	.keeps = last_keeps,
 	.on_ending = last_on_ending,
 };

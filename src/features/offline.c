@@ -148,12 +148,16 @@ static const struct stage_row offline_stages[] = {
 
 static const char *const offline_vars[] = { "msgoffline", NULL };
 
+/* The queue of its messages, and those of its strangers. */
+static const struct kept_row offline_keeps[] = { { STORE_MSG, STORE_OFFLINE, 0, NULL }, { 0 } };
+
 const struct feature offline_feature = {
 	.name = "offline",
 	.spec = "XEP-0160 1.0.1",
 	.about = "Keeps messages while no client may have them, and delivers them to the first that becomes available.",
 	.stages = offline_stages,
 	.host_vars = offline_vars,
+	.keeps = offline_keeps,
 	.on_available = offline_on_available,
 	.on_look = offline_give,
 	.on_ending = offline_leave,

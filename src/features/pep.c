@@ -155,6 +155,8 @@ static const char *const pep_vars[] = {
 	NULL
 };
 
+static const struct kept_row pep_keeps[] = { { STORE_CORE, STORE_PEP, 0, NULL }, { 0 } };
+
 const struct feature pep_feature = {
 	.name = "pep",
 	.spec = "XEP-0163 1.2.2",
@@ -162,5 +164,6 @@ const struct feature pep_feature = {
 		 "want to hear of it.",
 	.iqs = pep_iqs,
 	.account_vars = pep_vars,
+	.keeps = pep_keeps,
 	.on_stop = pep_turns_free,
 };

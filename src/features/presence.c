@@ -209,48 +209,6 @@ was_displaced(struct session *session)
 			       route.session.epoch != session->ref.epoch);
 }
 
-struct contacts {
-	struct arena *arena;
-	struct slice *jid;
-	uint32_t      count;
-	uint32_t      room;
-};
-
-static bool
-note_contact(void *owner, struct slice jid, unsigned flags)
-{
-	struct contacts *contacts = owner;
-
-	(void)flags;
-	contacts->jid[contacts->count] = arena_copy(contacts->arena, jid);
-	return ++contacts->count < contacts->room;
-}
-
-/* R42: who is online when the account is deleted tells of it; others learn of it when they come. */
-static void
-tell_of_deletion(struct session *session)
-{
-	struct server *server = session->server;
-	struct contacts contacts = { 0 };
-	struct roster roster;
-	struct arena arena;
-	struct txn *txn;
-
-	if (router_account(server->router, &session->jid) == session->account)
-		return;
-	arena_init(&arena);
-	contacts.arena = &arena;
-	txn = store_read(server->core);
-	roster_read(&roster, server, &arena, txn, session->account);
-	contacts.room = roster.items + roster.requests;
-	contacts.jid = arena_alloc(&arena, (contacts.room + 1) * sizeof(struct slice));
-	roster_each_jid(&roster, ROSTER_STATE, note_contact, &contacts);
-	txn_end(&txn);
-	for (uint32_t i = 0; i < contacts.count; i++)
-		subscription_repair(server, contacts.jid[i], session->jid.bare);
-	arena_clear(&arena);
-}
-
 /* RFC 6121 4.5: whoever saw it come sees it go, however it went; those it named, too (R31). */
 static void
 presence_on_ending(struct session *session)
@@ -262,7 +220,6 @@ presence_on_ending(struct session *session)
 	if (session->available)
 		keep(session, 0, SLICE_EMPTY);
 	router_act(session->server, session->jid.full, tell_of_end, &ending);
-	tell_of_deletion(session);
 }
 
 /*

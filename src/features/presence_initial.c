@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "config/config.h"
 #include "features/subscription_change.h"
 #include "session/session.h"
 #include "stream/server.h"
@@ -78,23 +79,13 @@ ask_again(struct server *server, void *data)
 	arena_clear(&arena);
 }
 
-/* The contact's account is another than the one that agreed, or none. */
 static void
-repair(struct server *server, void *data)
-{
-	struct slice pair = slice_from_text(data);
-	size_t space = slice_find(pair, ' ');
-
-	subscription_repair(server, slice_of(pair.data, space), slice_after(pair, space + 1));
-}
-
-static void
-afterwards(struct stanza *stanza, struct visit *visit, after_fn *act)
+ask_again_after(struct stanza *stanza, struct slice contact)
 {
 	struct slice pair = arena_printf(stanza->arena, SLICE_FMT " " SLICE_FMT,
-	    SLICE_ARG(stanza->from.bare), SLICE_ARG(visit->item.jid));
+	    SLICE_ARG(stanza->from.bare), SLICE_ARG(contact));
 
-	router_after(stanza->router, act, pair.data, pair.length + 1);
+	router_after(stanza->router, ask_again, pair.data, pair.length + 1);
 }
 
 /* As it was asked, with all its content (R27). */
@@ -109,12 +100,22 @@ show_request(struct stanza *stanza, struct visit *visit)
 	    visit->audience.session[0]);
 }
 
+static bool
+is_ours(struct server *server, struct slice bare)
+{
+	struct jid jid;
+
+	jid_split(bare, &jid);
+	return config_find_host(server->config, jid.domain) != NULL;
+}
+
 static void
 look_at(struct stanza *stanza, struct visit *visit, struct slice jid)
 {
 	struct server *server = router_server(stanza->router);
 	struct txn *core = visit->roster.txn;
 	unsigned flags, theirs;
+	bool is_stale;
 	uint64_t contact;
 
 	if (!roster_find(&visit->roster, jid, &visit->item))
@@ -122,15 +123,15 @@ look_at(struct stanza *stanza, struct visit *visit, struct slice jid)
 	flags = visit->item.flags;
 	contact = store_account_id(server->core, core, jid);
 	theirs = contact == 0 ? 0 : roster_flags(server, core, contact, stanza->from.bare);
-	if ((flags & ROSTER_IN) && visit->item.request.length > 0)
+	is_stale = is_ours(server, jid) && subscription_is_stale(flags, theirs);
+	if ((flags & ROSTER_IN) && visit->item.request.length > 0 && !is_stale)
 		show_request(stanza, visit);
 	if ((flags & ROSTER_TO) && (theirs & ROSTER_FROM))
 		presence_show(stanza, &visit->audience, contact, visit->tour->session);
-	if (((flags & ROSTER_TO) && !(theirs & ROSTER_FROM)) ||
-	    ((flags & ROSTER_FROM) && !(theirs & ROSTER_TO)))
-		afterwards(stanza, visit, repair);
+	if (is_stale)
+		subscription_repair_after(stanza, stanza->from.bare, visit->item.jid);
 	else if ((flags & ROSTER_ASK) && contact != 0 && !(theirs & (ROSTER_IN | ROSTER_FROM)))
-		afterwards(stanza, visit, ask_again);
+		ask_again_after(stanza, visit->item.jid);
 }
 
 static int

@@ -189,6 +189,11 @@ static const struct iq_row private_iqs[] = {
 
 static const char *const private_vars[] = { "jabber:iq:private", NULL };
 
+static const struct kept_row private_keeps[] = {
+	{ STORE_CORE, STORE_DATA, SPACE_PRIVATE_XML, NULL },
+	{ 0 }
+};
+
 const struct feature private_xml_feature = {
 	.name = "private_xml",
 	.spec = "XEP-0049 1.2",
@@ -196,4 +201,5 @@ const struct feature private_xml_feature = {
 	.iqs = private_iqs,
 	.host_vars = private_vars,
 	.account_vars = private_vars,
+	.keeps = private_keeps,
 };

@@ -140,6 +140,8 @@ static const struct stage_row push_stages[] = {
 
 static const char *const push_vars[] = { "urn:xmpp:push:0", NULL };
 
+static const struct kept_row push_keeps[] = { { STORE_CORE, STORE_PUSH, 0, NULL }, { 0 } };
+
 const struct feature push_feature = {
 	.name = "push",
 	.spec = "XEP-0357 0.4.1",
@@ -147,4 +149,5 @@ const struct feature push_feature = {
 	.iqs = push_iqs,
 	.stages = push_stages,
 	.account_vars = push_vars,
+	.keeps = push_keeps,
 };

@@ -307,6 +307,8 @@ static const struct stage_row roster_stages[] = {
 	{ 0 }
 };
 
+static const struct kept_row roster_keeps[] = { { STORE_CORE, STORE_ROSTER, 0, NULL }, { 0 } };
+
 const struct feature roster_feature = {
 	.name = "roster",
 	.spec = "RFC 6121 2",
@@ -314,5 +316,6 @@ const struct feature roster_feature = {
 		 "they know the rest.",
 	.iqs = roster_iqs,
 	.stages = roster_stages,
+	.keeps = roster_keeps,
 	.on_stop = roster_turns_free,
 };

@@ -149,6 +149,14 @@ subscription_is_state(unsigned flags)
 	return state_of(flags) != STATES;
 }
 
+bool
+subscription_is_stale(unsigned flags, unsigned contact)
+{
+	return ((flags & ROSTER_TO) && !(contact & ROSTER_FROM)) ||
+	    ((flags & ROSTER_FROM) && !(contact & ROSTER_TO)) ||
+	    ((flags & ROSTER_IN) && !(contact & ROSTER_ASK));
+}
+
 struct subscription_step
 subscription_step(enum direction direction, enum subscription type, unsigned flags)
 {

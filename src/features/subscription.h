@@ -24,5 +24,11 @@ struct subscription_step {
 struct subscription_step subscription_step(enum direction direction, enum subscription type,
 	    unsigned flags);
 
+/*
+ * What the contact's own roster does not bear out any more, both being local: its account was deleted, or made anew. One
+ * commit changes both, so at no time else do they differ.
+ */
+bool	subscription_is_stale(unsigned flags, unsigned contact);
+
 /* False for bits that no way of the table leads to. */
 bool	subscription_is_state(unsigned flags);

@@ -118,6 +118,14 @@ write_request(struct stanza *stanza)
 	return slice_of(bytes, size);
 }
 
+/* Whoever it agreed to, the account that has the name now is another; an approval in advance has been used up. */
+static void
+withdraw(struct side *side)
+{
+	step(side, INBOUND, UNSUBSCRIBE);
+	side->new.flags &= ~(unsigned)ROSTER_APPROVED;
+}
+
 /* R33. A contact that agrees already, or in advance, is not asked. */
 static int
 subscribe(struct pair *pair)
@@ -129,6 +137,8 @@ subscribe(struct pair *pair)
 		answer_user(pair, SUBSCRIBED);
 	if (!pair->contact.is_there)
 		return STANZA_PASS;
+	if ((contact->flags & ROSTER_FROM) && !(pair->user.old.flags & ROSTER_TO))
+		withdraw(&pair->contact);
 	if (contact->flags & (ROSTER_FROM | ROSTER_APPROVED)) {
 		contact->flags = (contact->flags | ROSTER_FROM) & ~(unsigned)ROSTER_IN;
 		contact->request = SLICE_EMPTY;
@@ -190,11 +200,14 @@ repair(struct pair *pair)
 	unsigned user = pair->user.old.flags;
 	unsigned contact = pair->contact.is_there ? pair->contact.old.flags : 0;
 
-	if ((user & ROSTER_TO) && !(contact & ROSTER_FROM))
+	if (((user & ROSTER_TO) && !(contact & ROSTER_FROM)) ||
+	    ((user & ROSTER_ASK) && !(contact & (ROSTER_IN | ROSTER_FROM))))
 		answer_user(pair, UNSUBSCRIBED);
 	if (((user & ROSTER_FROM) && !(contact & ROSTER_TO)) ||
 	    ((user & ROSTER_IN) && !(contact & ROSTER_ASK)))
 		answer_user(pair, UNSUBSCRIBE);
+	if ((user & ROSTER_FROM) && !(contact & ROSTER_TO))
+		withdraw(&pair->user);
 }
 
 static int
@@ -370,4 +383,23 @@ subscription_repair(struct server *server, struct slice user, struct slice conta
 	jid_split(contact, &jid);
 	if (jid.local.length > 0 && config_find_host(server->config, jid.domain) != NULL)
 		router_act(server, user, begin_repair, &repair);
+}
+
+/* "romeo@localhost juliet@localhost" */
+static void
+on_repair(struct server *server, void *data)
+{
+	struct slice pair = slice_from_text(data);
+	size_t space = slice_find(pair, ' ');
+
+	subscription_repair(server, slice_of(pair.data, space), slice_after(pair, space + 1));
+}
+
+void
+subscription_repair_after(struct stanza *stanza, struct slice user, struct slice contact)
+{
+	struct slice pair = arena_printf(stanza->arena, SLICE_FMT " " SLICE_FMT, SLICE_ARG(user),
+	    SLICE_ARG(contact));
+
+	router_after(stanza->router, on_repair, pair.data, pair.length + 1);
 }

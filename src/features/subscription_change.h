@@ -20,6 +20,7 @@ int	subscription_remove(struct stanza *stanza);
  * was deleted, and perhaps made anew (R42). Not from inside a handler.
  */
 void	subscription_repair(struct server *server, struct slice user, struct slice contact);
+void	subscription_repair_after(struct stanza *stanza, struct slice user, struct slice contact);	/* from inside one */
 
 /* --- between the files of it --- */
 

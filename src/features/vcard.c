@@ -69,6 +69,11 @@ static const struct iq_row vcard_iqs[] = {
 
 static const char *const vcard_vars[] = { "vcard-temp", NULL };
 
+static const struct kept_row vcard_keeps[] = {
+	{ STORE_CORE, STORE_DATA, SPACE_VCARD, NULL },
+	{ 0 }
+};
+
 const struct feature vcard_feature = {
 	.name = "vcard",
 	.spec = "XEP-0054 1.3.0",
@@ -76,4 +81,5 @@ const struct feature vcard_feature = {
 	.iqs = vcard_iqs,
 	.host_vars = vcard_vars,
 	.account_vars = vcard_vars,
+	.keeps = vcard_keeps,
 };

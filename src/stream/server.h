@@ -9,6 +9,7 @@ struct adhoc;
 struct archive;
 struct caps;
 struct config;
+struct deletion;
 struct connections;
 struct loop;
 struct memo;
@@ -52,6 +53,7 @@ struct server {
 	struct roster_turns *roster_turns;
 	const struct stream_registration *registration;
 	struct account_change *account_changes;
+	struct deletion	    *deletion;
 	struct adhoc	    *adhoc;
 	struct server_iqs   *server_iqs;
 	struct caps	    *caps;

@@ -101,6 +101,19 @@ both_sides_tell_the_same(void **state)
 		}
 }
 
+static void
+two_in_step_are_not_stale_and_one_without_the_other_is(void **state)
+{
+	static const unsigned mirror[][2] = { { N, N }, { NO, NI }, { NI, NO }, { NOI, NOI },
+		{ T, F }, { TI, FO }, { F, T }, { FO, TI }, { B, B } };
+
+	for (size_t i = 0; i < STATES; i++) {
+		assert_false(subscription_is_stale(mirror[i][0], mirror[i][1]));
+		assert_int_equal(subscription_is_stale(mirror[i][0], N),
+		    (mirror[i][0] & (ROSTER_BOTH | ROSTER_IN)) != 0);
+	}
+}
+
 int
 main(void)
 {
@@ -109,6 +122,7 @@ main(void)
 		cmocka_unit_test(what_is_no_part_of_the_state_changes_nothing),
 		cmocka_unit_test(no_way_leads_out_of_the_nine_states),
 		cmocka_unit_test(both_sides_tell_the_same),
+		cmocka_unit_test(two_in_step_are_not_stale_and_one_without_the_other_is),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,7 @@
 /* shm_store_test.c -- facts about the durable store: opening, accounts, hosts, places, conditions. */
 #include "unit.h"
 
+#include <endian.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -141,6 +142,49 @@ an_id_is_never_used_again(void **state)
 	/* Nor is a version: who saw the old account cannot change the new one. */
 	assert_true(version_of("romeo@localhost") > version);
 	assert_int_equal(put("romeo@localhost", version, 0, "late", NULL), RESULT_CONFLICT);
+}
+
+static bool
+next_deleted(uint64_t from, uint64_t *id, char jid[64])
+{
+	struct txn *txn = store_read(core);
+	struct store_deleted found;
+	bool is_there = store_deleted(core, txn, from, &found);
+
+	*id = found.id;
+	if (is_there)
+		snprintf(jid, 64, SLICE_FMT, SLICE_ARG(found.jid));
+	txn_end(&txn);
+	return is_there;
+}
+
+static void
+a_deletion_is_remembered_until_somebody_has_seen_to_it(void **state)
+{
+	uint64_t romeo = make("romeo@localhost"), juliet = make("juliet@localhost"), id, other;
+	struct store_change done = { .verb = STORE_SET,
+		.table = STORE_DELETED,
+		.version = STORE_ANY_VERSION };
+	char jid[64];
+
+	assert_false(next_deleted(0, &id, jid));
+	assert_int_equal(delete("juliet@localhost"), RESULT_OK);
+	assert_int_equal(delete("romeo@localhost"), RESULT_OK);
+	other = make("romeo@localhost");
+	store_close(&core);
+	assert_int_equal(store_open(directory, STORE_CORE, true, &core), RESULT_OK);
+	assert_true(next_deleted(0, &id, jid));
+	assert_int_equal(id, romeo);
+	assert_string_equal(jid, "romeo@localhost");
+	assert_true(next_deleted(id + 1, &id, jid));
+	assert_int_equal(id, juliet);
+	assert_false(next_deleted(id + 1, &id, jid));
+	id = htobe64(romeo);
+	done.key = slice_of(&id, sizeof(id));
+	assert_int_equal(store_apply(core, &done, 1, NULL), RESULT_OK);
+	assert_true(next_deleted(0, &id, jid));
+	assert_int_equal(id, juliet);
+	assert_int_equal(id_of("romeo@localhost"), other);
 }
 
 static struct hash128
@@ -358,7 +402,8 @@ only_places_of_features_can_be_set(void **state)
 	assert_int_equal(set(TABLE_META, STORE_ANY_VERSION, "secret", "x"), RESULT_INVALID);
 	assert_int_equal(set(TABLE_ACCOUNT, STORE_ANY_VERSION, "x", "x"), RESULT_INVALID);
 	assert_int_equal(set(-1, STORE_ANY_VERSION, "x", "x"), RESULT_INVALID);
-	assert_int_equal(set(STORE_DATA + 1, STORE_ANY_VERSION, "x", "x"), RESULT_INVALID);
+	assert_int_equal(set(STORE_DELETED, STORE_ANY_VERSION, "x", "x"), RESULT_INVALID);
+	assert_int_equal(set(STORE_DELETED + 1, STORE_ANY_VERSION, "x", "x"), RESULT_INVALID);
 	assert_int_equal(set(STORE_PUSH, STORE_ANY_VERSION, "", "x"), RESULT_INVALID);
 }
 
@@ -514,6 +559,7 @@ main(void)
 		FACT(version_zero_makes_and_never_replaces),
 		FACT(a_change_needs_the_version_it_saw),
 		FACT(an_id_is_never_used_again),
+		FACT(a_deletion_is_remembered_until_somebody_has_seen_to_it),
 		FACT(names_of_one_hash_are_kept_apart),
 		FACT(names_of_one_hash_have_an_end),
 		FACT(a_host_lists_its_accounts_only),
