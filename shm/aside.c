@@ -118,3 +118,40 @@ aside_one(const char *path, const char *name, const char *wrong)
 	close(fd);
 	return result;
 }
+
+static void
+add_all(DIR *directory, struct found *found)
+{
+	const struct dirent *entry;
+
+	while ((entry = readdir(directory)) != NULL)
+		if (segments_is_name(entry->d_name) || strcmp(entry->d_name, "registry") == 0)
+			add(found, entry->d_name, NULL);
+}
+
+int
+aside_all(const char *path, const char *why)
+{
+	DIR *directory = opendir(path);
+	struct found found = { 0 };
+	char other[300];
+	int result = RESULT_OK;
+
+	if (directory == NULL)
+		return RESULT_FAILED;
+	add_all(directory, &found);
+	for (size_t i = 0; i < found.count && result == RESULT_OK; i++)
+		if (rename_at(dirfd(directory), found.broken[i].name, other, sizeof(other)) != 0)
+			result = RESULT_FAILED;
+	if (result == RESULT_OK)
+		log_warn(LOG_SHM, "memory set aside",
+		    "path=\"%s/*.bad-*\" reason=\"%s\" hint=\"it is not used; remove it when you "
+		    "have looked at it\"",
+		    path, why);
+	else
+		log_error(LOG_SHM, "cannot set memory aside", "path=%s reason=\"%s\"", path,
+		    strerror(errno));
+	closedir(directory);
+	memory_free(found.broken);
+	return result;
+}

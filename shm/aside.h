@@ -9,3 +9,6 @@ int	aside_segments(const char *directory);
 
 /* The same with one file or directory, for a reason of the caller's. */
 int	aside_one(const char *directory, const char *name, const char *wrong);
+
+/* Every segment, whole or not, and the registry: what is no memory together. One line in the log says why. */
+int	aside_all(const char *directory, const char *why);

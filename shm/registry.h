@@ -110,6 +110,12 @@ bool	registry_session_of(struct registry *registry, struct txn *txn, struct slot
 /* Removes all records whose sessions have ended or belonged to an owner that will not return. Returns how many. */
 int	registry_sweep(struct registry *registry);
 
+/*
+ * Reads all of it, after every process that wrote it has died: RESULT_CORRUPT where something cannot be believed. Damage
+ * that LMDB does not look for may kill the caller.
+ */
+int	registry_check(struct registry *registry);
+
 /* Where this process notes open transactions. */
 void	registry_watch(struct registry *registry, struct process_page *page);
 struct env *registry_env(struct registry *registry);

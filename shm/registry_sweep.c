@@ -1,4 +1,4 @@
-/* registry_sweep.c -- records of the registry that outlived their sessions, found and removed. */
+/* registry_sweep.c -- all records of the registry: those that outlived their sessions are removed, and damage is found. */
 #include <string.h>
 
 #include "base/result.h"
@@ -86,4 +86,34 @@ registry_sweep(struct registry *registry)
 		total += removed;
 	} while (sweep.count == SWEEP_BATCH);
 	return total;
+}
+
+struct check {
+	int  table;
+	bool is_whole;
+};
+
+static bool
+on_check(void *owner, struct slice key, struct slice value)
+{
+	struct check *check = owner;
+	struct registry_session session;
+
+	if (check->table == REGISTRY_SESSION)
+		check->is_whole = session_record_read(key, value, &session);
+	return check->is_whole;
+}
+
+int
+registry_check(struct registry *registry)
+{
+	struct txn *txn = registry_read(registry);
+	struct check check = { .is_whole = true };
+	int result;
+
+	for (; check.table < REGISTRY_TABLES && check.is_whole; check.table++)
+		txn_each(txn, check.table, SLICE_EMPTY, SLICE_EMPTY, on_check, &check);
+	result = txn_error(txn);
+	txn_end(&txn);
+	return check.is_whole ? result : RESULT_CORRUPT;
 }

@@ -1,14 +1,8 @@
 /* shm.c -- the shared memory of one server, as one process sees it. */
 #include "shm/shm.h"
 
-#include <dirent.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/ensure.h"
 #include "base/log.h"
@@ -168,27 +162,6 @@ shm_new(const char *directory)
 	return shm;
 }
 
-/* Nothing is made beside what another server, or an earlier one, has left. */
-static int
-check_is_empty(const char *runtime_dir)
-{
-	DIR *directory = opendir(runtime_dir);
-	struct dirent *entry;
-	int result = RESULT_OK;
-
-	if (directory == NULL)
-		return RESULT_FAILED;
-	while ((entry = readdir(directory)) != NULL)
-		if (segments_is_name(entry->d_name)) {
-			log_error(LOG_SHM, "the runtime directory is in use", "path=%s/%s",
-			    runtime_dir, entry->d_name);
-			result = RESULT_EXISTS;
-			break;
-		}
-	closedir(directory);
-	return result;
-}
-
 int
 shm_create(const struct shm_options *options, struct shm **out)
 {
@@ -200,7 +173,7 @@ shm_create(const struct shm_options *options, struct shm **out)
 	ensure(options->max_sessions >= 1 && options->max_sessions < SLOTS_MAX);
 	result = segment_check_directory(options->runtime_dir);
 	if (result == RESULT_OK)
-		result = check_is_empty(options->runtime_dir);
+		result = shm_check_empty(options->runtime_dir);
 	if (result != RESULT_OK)
 		return result;
 	shm = shm_new(options->runtime_dir);
@@ -329,40 +302,6 @@ shm_detach(struct shm **pointer)
 	*pointer = NULL;
 }
 
-static bool
-master_lives(const char *runtime_dir)
-{
-	struct shm *shm;
-	uint32_t pid;
-	bool lives;
-
-	if (shm_attach(runtime_dir, true, &shm) != RESULT_OK)
-		return false;
-	pid = atomic_load(&shm_page(shm, shm_master_number(shm))->pid);
-	lives = pid != 0 && pid != (uint32_t)getpid() &&
-	    (kill((pid_t)pid, 0) == 0 || errno == EPERM);
-	shm_detach(&shm);
-	return lives;
-}
-
-int
-shm_remove(const char *runtime_dir)
-{
-	DIR *directory;
-	struct dirent *entry;
-
-	if (master_lives(runtime_dir))
-		return RESULT_EXISTS;
-	directory = opendir(runtime_dir);
-	if (directory == NULL)
-		return RESULT_FAILED;
-	while ((entry = readdir(directory)) != NULL)
-		if (segments_is_name(entry->d_name))
-			(void)unlinkat(dirfd(directory), entry->d_name, 0);
-	closedir(directory);
-	return RESULT_OK;
-}
-
 void
 shm_set_wake_fd(struct shm *shm, uint32_t worker, int fd)
 {
@@ -424,4 +363,33 @@ shm_reaped(struct shm *shm, uint32_t process)
 	atomic_store(&page->pid, 0);
 	atomic_store(&page->ready, 0);
 	atomic_fetch_add(&page->generation, 1);
+}
+
+/* Nobody who wrote in it lives, so that whoever holds a lock is dead, and who is traced has gone. */
+void
+shm_take_over(struct shm *shm)
+{
+	for (uint32_t i = 0; i < PROCESSES_MAX; i++)
+		shm_reaped(shm, i);
+	memset(shm->instance->trace, 0, sizeof(shm->instance->trace));
+}
+
+const char *
+shm_differs(const struct shm *shm, const struct shm_options *options, uint64_t *from,
+    uint64_t *to)
+{
+	uint32_t blocks = arena_blocks(options);
+	uint32_t made = atomic_load(&shm->worker[0].arena->count);
+
+	*from = shm->workers;
+	*to = options->workers;
+	if (*from != *to)
+		return "workers";
+	*from = shm->max_sessions;
+	*to = options->max_sessions;
+	if (*from != *to)
+		return "max_sessions";
+	*from = (uint64_t)made * BLOCK_SIZE;
+	*to = (uint64_t)blocks * BLOCK_SIZE;
+	return made != blocks ? "arena_bytes" : NULL;
 }

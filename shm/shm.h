@@ -70,8 +70,15 @@ int	shm_create(const struct shm_options *options, struct shm **shm);
 int	shm_attach(const char *runtime_dir, bool read_only, struct shm **shm);
 void	shm_detach(struct shm **shm);
 
-/* Removes the segments of a server that is gone. Refuses (RESULT_EXISTS) while its master lives. */
-int	shm_remove(const char *runtime_dir);
+/*
+ * A new master's, when every process of the one before is gone: all of them count as reaped, so that whoever seats a
+ * worker number next recovers what its predecessor left.
+ */
+void	shm_take_over(struct shm *shm);
+
+/* The option that this memory was made with another value of, with both values; NULL: it suits these options. */
+const char *shm_differs(const struct shm *shm, const struct shm_options *options, uint64_t *from,
+	    uint64_t *to);
 
 /* Eventfds are made by the master before the fork. */
 void	shm_set_wake_fd(struct shm *shm, uint32_t worker, int fd);
@@ -90,6 +97,22 @@ int	shm_recover(struct shm *shm);
 
 /* The master's: the predecessor in this process number was reaped; locks it held may be taken. */
 void	shm_reaped(struct shm *shm, uint32_t process);
+
+/* --- shm_files.c: the files of a memory --- */
+
+/* Nothing is made beside what another server has left: RESULT_EXISTS, with a line in the log. */
+int	shm_check_empty(const char *runtime_dir);
+
+/* Whether there are any. */
+bool	shm_is_there(const char *runtime_dir);
+
+/* Whether they were made before the kernel was started: what they say of processes and times means nothing. */
+bool	shm_is_of_earlier_boot(const char *runtime_dir);
+
+/* Removes the segments of a server that is gone. Refuses (RESULT_EXISTS) while its master lives. */
+int	shm_remove(const char *runtime_dir);
+
+/* --- */
 
 static inline struct process_page *
 shm_page(const struct shm *shm, uint32_t process)

@@ -163,6 +163,9 @@ struct store_answer {
 /* A process's pair of rings to one store. Process numbers as in shm.h. */
 struct store_client;
 int	store_rings_create(struct shm *shm);		/* the master, once */
+
+/* How many requests stand in all rings. RESULT_NOT_FOUND, RESULT_LAYOUT: some ring cannot be used, and is named. */
+int	store_rings_waiting(struct shm *shm, uint32_t *waiting);
 int	store_client_open(struct shm *shm, uint32_t process, enum store_kind kind,
 	    struct store_client **client);
 void	store_client_close(struct store_client **client);

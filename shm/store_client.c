@@ -73,6 +73,41 @@ store_rings_create(struct shm *shm)
 	return result;
 }
 
+/* Adds how many records stand in a ring. */
+static int
+count_waiting(struct shm *shm, uint32_t number, uint32_t *waiting)
+{
+	struct ring *ring;
+	int result = ring_attach(shm, number, &ring);
+
+	if (result != RESULT_OK)
+		return result;
+	*waiting += ring_waiting(ring);
+	ring_detach(&ring);
+	return RESULT_OK;
+}
+
+int
+store_rings_waiting(struct shm *shm, uint32_t *waiting)
+{
+	uint32_t answers = 0;
+	int result = RESULT_OK;
+
+	*waiting = 0;
+	for (uint32_t process = 0; process < PROCESSES_MAX; process++) {
+		if (!store_is_client(shm, process))
+			continue;
+		for (int kind = 0; kind < STORE_COUNT && result == RESULT_OK; kind++) {
+			result = count_waiting(shm,
+			    store_ring_number(process, kind, RING_REQUESTS), waiting);
+			if (result == RESULT_OK)
+				result = count_waiting(shm,
+				    store_ring_number(process, kind, RING_ANSWERS), &answers);
+		}
+	}
+	return result;
+}
+
 int
 store_client_open(struct shm *shm, uint32_t process, enum store_kind kind,
     struct store_client **out)

@@ -11,6 +11,7 @@
 
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/random.h"
 #include "base/result.h"
 #include "config/config.h"
 #include "process/control_frame.h"
@@ -271,6 +272,8 @@ control_listen(struct master *master, struct control **out)
 	control = NEW(struct control);
 	control->master = master;
 	control->fd = fd;
+	/* Answers to what the master before asked may still come. */
+	control->serial = (uint32_t)random_u64();
 	for (int i = 0; i < CONTROL_CLIENTS_MAX; i++)
 		control->client[i].fd = -1;
 	*out = control;

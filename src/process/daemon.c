@@ -51,18 +51,30 @@ daemon_start(void)
 }
 
 /* Whoever reads the output of the command that started us must find its end. */
-void
-daemon_detach(void)
+static void
+let_go_of_terminal(void)
 {
-	int null_fd;
+	int null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
 
-	if (ready_fd < 0)
-		return;
-	null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
 	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO && null_fd >= 0; fd++)
 		dup2(null_fd, fd);
 	if (null_fd > STDERR_FILENO)
 		close(null_fd);
+}
+
+void
+daemon_detach(void)
+{
+	if (ready_fd >= 0)
+		let_go_of_terminal();
+}
+
+void
+daemon_leave(void)
+{
+	let_go_of_terminal();
+	close(ready_fd);
+	ready_fd = -1;
 }
 
 void

@@ -12,3 +12,6 @@ void	daemon_detach(void);
 
 /* Lets go of who waits. In the background alone. */
 void	daemon_ready(void);
+
+/* In a process that is not the server: who waits is the server's alone. */
+void	daemon_leave(void);

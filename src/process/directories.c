@@ -15,8 +15,6 @@
 #include "base/result.h"
 #include "process/heartbeat.h"
 #include "process/privileges.h"
-#include "shm/aside.h"
-#include "shm/shm.h"
 
 #define LOCK_EVERY_MS 20
 
@@ -133,52 +131,4 @@ directories_lock(const char *runtime_dir, int wait_ms, int *out)
 	}
 	*out = fd;
 	return RESULT_OK;
-}
-
-/*
- * shm_remove() refuses while a process has the number of the old master. We hold the lock of
- * the directory, so whoever has that number now is a stranger who came later.
- */
-static void
-forget_master(const char *runtime_dir)
-{
-	struct shm *shm;
-
-	if (access(runtime_dir, W_OK) != 0 || shm_attach(runtime_dir, false, &shm) != RESULT_OK)
-		return;
-	atomic_store(&shm_page(shm, shm_master_number(shm))->pid, 0);
-	shm_detach(&shm);
-}
-
-static void
-remove_registry(const char *runtime_dir)
-{
-	static const char *const names[] = { "data.mdb", "lock.mdb", "layout", "open.lock" };
-	char path[600];
-
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		snprintf(path, sizeof(path), "%s/registry/%s", runtime_dir, names[i]);
-		unlink(path);
-	}
-	snprintf(path, sizeof(path), "%s/registry", runtime_dir);
-	if (rmdir(path) != 0 && errno != ENOENT)
-		log_warn(LOG_MASTER, "cannot remove the old registry", "path=%s reason=\"%s\"",
-		    path, strerror(errno));
-}
-
-int
-directories_clean(const char *runtime_dir, const struct identity *identity)
-{
-	int rc;
-
-	privileges_lend(identity);
-	rc = aside_segments(runtime_dir);
-	if (rc >= 0) {
-		forget_master(runtime_dir);
-		rc = shm_remove(runtime_dir);
-	}
-	if (rc == RESULT_OK)
-		remove_registry(runtime_dir);
-	privileges_return(identity);
-	return rc;
 }

@@ -15,6 +15,3 @@ int	directories_make(const char *path, const struct identity *identity);
  * of them is gone: a new master waits for those of a dead one, at most wait_ms. RESULT_TIMEOUT: they stay.
  */
 int	directories_lock(const char *runtime_dir, int wait_ms, int *fd);
-
-/* Removes the memory of a server that is gone; the lock is ours. Refuses (RESULT_EXISTS) a living one's. */
-int	directories_clean(const char *runtime_dir, const struct identity *identity);

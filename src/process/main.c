@@ -11,20 +11,25 @@
 #include "base/result.h"
 #include "process/daemon.h"
 #include "process/descriptors.h"
+#include "process/guardian.h"
 #include "process/image.h"
 #include "process/listeners.h"
+#include "process/logs.h"
 #include "process/master.h"
 
 #define DEFAULT_FILE	 ROOKERY_SYSCONFDIR "/rookery/rookery.conf"
 #define CHILD_SILENCE_MS 30000
 
-enum { OPTION_CHECK = 256, OPTION_TEST_CLOCK };
+enum { OPTION_CHECK = 256, OPTION_FRESH, OPTION_GUARDED, OPTION_TEST_CLOCK };
 
 static const struct option options[] = {
 	{ "config", required_argument, NULL, 'c' },
 	{ "foreground", no_argument, NULL, 'F' },
 	{ "daemon", no_argument, NULL, 'D' },
 	{ "check", no_argument, NULL, OPTION_CHECK },
+	{ "fresh", no_argument, NULL, OPTION_FRESH },
+	/* Not for people: a guardian starts a successor of a master that this signal ended. */
+	{ "guarded", required_argument, NULL, OPTION_GUARDED },
 	{ "test-clock", no_argument, NULL, OPTION_TEST_CLOCK },
 	{ "version", no_argument, NULL, 'V' },
 	{ "help", no_argument, NULL, 'h' },
@@ -35,7 +40,7 @@ static void
 write_usage(FILE *out)
 {
 	fprintf(out,
-	    "usage: rookeryd [-D | -F] [-c FILE] [--test-clock]\n"
+	    "usage: rookeryd [-D | -F] [-c FILE] [--fresh] [--test-clock]\n"
 	    "       rookeryd --check [-c FILE]\n"
 	    "       rookeryd --help | --version\n"
 	    "\n"
@@ -43,6 +48,7 @@ write_usage(FILE *out)
 	    "  -D, --daemon       into the background; returns when connections are accepted\n"
 	    "  -F, --foreground   stays in the foreground (the default)\n"
 	    "      --check        names every mistake of the configuration, and ends\n"
+	    "      --fresh        keeps no session of the server before\n"
 	    "      --test-clock   for tests: lets \"rookeryctl clock\" move the server's time\n"
 	    "  -h, --help         this text\n"
 	    "  -V, --version      the version\n",
@@ -72,15 +78,29 @@ check(const char *file)
 	return status;
 }
 
+static int
+run(struct arguments *arguments, int guarded)
+{
+	if (guarded != 0) {
+		arguments->is_daemon = true;
+		guardian_resume(guarded);
+		logs_use(LOGS_SYSLOG);	/* until the configuration says otherwise */
+	} else if (arguments->is_daemon) {
+		daemon_start();
+		guardian_start(arguments);
+	}
+	return master_run(arguments);
+}
+
 int
 main(int argc, char **argv)
 {
 	struct arguments arguments = { .file = DEFAULT_FILE };
 	bool only_checks = false;
+	int guarded = 0;
 	char *absolute;
 	int option, status;
 
-	descriptors_begin(listeners_handed());
 	while ((option = getopt_long(argc, argv, "c:DFhV", options, NULL)) != -1) {
 		switch (option) {
 		case 'c':
@@ -94,6 +114,12 @@ main(int argc, char **argv)
 			break;
 		case OPTION_CHECK:
 			only_checks = true;
+			break;
+		case OPTION_FRESH:
+			arguments.is_fresh = true;
+			break;
+		case OPTION_GUARDED:
+			guarded = atoi(optarg);
 			break;
 		case OPTION_TEST_CLOCK:
 			arguments.test_clock = true;
@@ -113,19 +139,17 @@ main(int argc, char **argv)
 		write_usage(stderr);
 		return EX_USAGE;
 	}
+	descriptors_begin(guarded != 0 ? 1 : listeners_handed());
 	absolute = realpath(arguments.file, NULL);
 	if (absolute == NULL) {
 		fprintf(stderr, "%s: cannot be opened: %s\n", arguments.file, strerror(errno));
 		return EX_CONFIG;
 	}
 	arguments.file = absolute;
-	if (only_checks) {
+	if (only_checks)
 		status = check(absolute);
-	} else {
-		if (arguments.is_daemon)
-			daemon_start();
-		status = master_run(&arguments);
-	}
+	else
+		status = run(&arguments, guarded);
 	free(absolute);
 	return status;
 }

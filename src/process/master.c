@@ -16,6 +16,7 @@
 #include "net/tls_context.h"
 #include "process/control.h"
 #include "process/daemon.h"
+#include "process/guardian.h"
 #include "process/heartbeat.h"
 #include "process/logs.h"
 #include "process/notify.h"
@@ -82,6 +83,7 @@ be_ready(struct master *master)
 	    master->supervisor.workers, master->config->host_count, VERSION);
 	notify_ready(status);
 	daemon_ready();
+	guardian_ready();
 }
 
 static void
@@ -166,6 +168,12 @@ on_signal(void *owner, int fd)
 	}
 }
 
+static struct tls_ticket_page *
+ticket_page(struct master *master)
+{
+	return (struct tls_ticket_page *)(void *)master->shm->instance->tickets;
+}
+
 /*
  * The page has no OpenSSL in it, and the rotation needs only random bytes: the one thing of TLS that the
  * master does, so that keys change though a worker or store hangs.
@@ -173,11 +181,22 @@ on_signal(void *owner, int fd)
 static void
 rotate_tickets(struct master *master)
 {
-	struct tls_ticket_page *page =
-	    (struct tls_ticket_page *)(void *)master->shm->instance->tickets;
-
-	tls_ticket_rotate(page, clock_wall_us() / 1000);
+	tls_ticket_rotate(ticket_page(master), clock_wall_us() / 1000);
 	master->rotate_due_ms = heartbeat_now_ms() + ROTATE_MS;
+}
+
+/* Keys of the server before go on until it is their time; one that was being written is not to be used. */
+static void
+start_tickets(struct master *master)
+{
+	const struct tls_ticket_page *page = ticket_page(master);
+	uint64_t now = clock_wall_us() / 1000, made = page->key[0].made_ms;
+
+	if (atomic_load(&page->sequence) % 2 != 0 || page->count == 0 || made > now ||
+	    now - made >= ROTATE_MS)
+		rotate_tickets(master);
+	else
+		master->rotate_due_ms = heartbeat_now_ms() + ROTATE_MS - (now - made);
 }
 
 static void
@@ -229,7 +248,7 @@ master_run(const struct arguments *arguments)
 	status = master_prepare(master);
 	if (status == 0) {
 		master->watchdog_ms = notify_watchdog_ms();
-		rotate_tickets(master);
+		start_tickets(master);
 		supervise_init(&master->supervisor, master->shm, &master->inheritance, &events,
 		    master_forget, master);
 		supervise_start_stores(&master->supervisor);

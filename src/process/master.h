@@ -17,6 +17,7 @@ struct arguments {
 	const char *file;	/* absolute */
 	bool	    is_daemon;
 	bool	    test_clock;
+	bool	    is_fresh;	/* what the server before left is not taken over */
 };
 
 enum master_state {
@@ -60,7 +61,7 @@ void	master_reopen_logs(struct master *master);
 /* Configuration, sockets, memory: all that comes before the first fork. 0, or an exit status; logged. */
 int	master_prepare(struct master *master);
 
-/* Gives back everything, removes memory and files. */
+/* Gives back everything and removes control socket and pid file; the memory stays. */
 void	master_clear(struct master *master);
 
 /* In a child: what is the master's alone. */

@@ -17,9 +17,11 @@
 #include "process/daemon.h"
 #include "process/descriptors.h"
 #include "process/directories.h"
+#include "process/guardian.h"
 #include "process/heartbeat.h"
 #include "process/logs.h"
 #include "process/master.h"
+#include "process/memory.h"
 #include "process/pid_file.h"
 #include "process/sandbox.h"
 #include "shm/shm.h"
@@ -76,6 +78,16 @@ open_log(struct master *master)
 }
 
 static int
+begin_log(struct master *master)
+{
+	logs_use(master->inheritance.log_fd);
+	if (guardian_signal() != 0)
+		log_warn(LOG_MASTER, "the master before was killed", "signal=%d",
+		    guardian_signal());
+	return 0;
+}
+
+static int
 make_directories(struct master *master)
 {
 	const struct config *config = master->config;
@@ -92,7 +104,7 @@ write_pid(struct master *master)
 {
 	const char *path = master->config->pid_file;
 	pid_t holder;
-	int rc = pid_file_write(path, &master->pid_fd, &holder);
+	int rc = pid_file_write(path, guardian_pid(), &master->pid_fd, &holder);
 
 	if (rc == RESULT_OK)
 		return 0;
@@ -140,20 +152,12 @@ make_memory(struct master *master)
 		.workers = worker_count(config),
 		.max_sessions = (uint32_t)config->max_sessions,
 		.arena_bytes = (uint64_t)config->arena_bytes };
-	int rc = directories_clean(config->runtime_dir, &master->inheritance.identity);
+	bool taken;
 
-	if (rc == RESULT_OK) {
-		privileges_lend(&master->inheritance.identity);
-		rc = shm_create(&options, &master->shm);
-		if (rc == RESULT_OK)
-			rc = store_rings_create(master->shm);
-		privileges_return(&master->inheritance.identity);
-	}
-	if (rc != RESULT_OK) {
-		log_error(LOG_MASTER, "cannot make the shared memory", "path=%s reason=\"%s\"",
-		    config->runtime_dir, result_text(rc));
+	if (memory_open(&options, &master->inheritance.identity, master->arguments->is_fresh,
+		&master->shm, &taken) != RESULT_OK)
 		return EX_OSERR;
-	}
+	atomic_store(&master->shm->instance->config_serial, config->serial);
 	heartbeat_start(shm_page(master->shm, shm_master_number(master->shm)), PROCESS_MASTER);
 	if (config->test_clock)
 		clock_share(&master->shm->instance->clock_offset_ms);
@@ -221,7 +225,7 @@ init_inheritance(struct inheritance *all)
 		all->request_fd[i] = -1;
 }
 
-static void
+static int
 make_sandbox(struct master *master)
 {
 	const struct config *config = master->config;
@@ -230,41 +234,50 @@ make_sandbox(struct master *master)
 	if (config->sandbox)
 		all->root_fd = sandbox_root(config->runtime_dir);
 	sandbox_tell(config->sandbox, all->root_fd >= 0);
+	return 0;
 }
 
+static int
+find_user(struct master *master)
+{
+	const struct config *config = master->config;
+
+	return privileges_find(config->user, config->group, &master->inheritance.identity) ==
+		RESULT_OK
+	    ? 0
+	    : EX_NOUSER;
+}
+
+static int
+open_listeners(struct master *master)
+{
+	return listeners_open(&master->inheritance.listeners, master->config,
+	    worker_count(master->config));
+}
+
+/*
+ * Until begin_log() who starts us reads why we do not come up. What becomes of the memory is for the log: who finds
+ * sessions missing looks there.
+ */
 int
 master_prepare(struct master *master)
 {
-	int status;
+	static int (*const steps[])(struct master *master) = { read_config, find_user, open_log,
+		make_directories, write_pid, lock_memory, open_listeners, begin_log, make_memory,
+		make_descriptors, make_sandbox };
+	bool is_logging = false;
+	int status = 0;
 
 	init_inheritance(&master->inheritance);
 	descriptors_raise_limit();
-	status = read_config(master);
-	if (status == 0 &&
-	    privileges_find(master->config->user, master->config->group,
-		&master->inheritance.identity) != RESULT_OK)
-		status = EX_NOUSER;
-	if (status == 0)
-		status = open_log(master);
-	if (status == 0)
-		status = make_directories(master);
-	if (status == 0)
-		status = write_pid(master);
-	if (status == 0)
-		status = lock_memory(master);
-	if (status == 0)
-		status = listeners_open(&master->inheritance.listeners, master->config,
-		    worker_count(master->config));
-	if (status == 0)
-		status = make_memory(master);
-	if (status == 0)
-		status = make_descriptors(master);
-	/* Until here who starts us reads why we do not come up. */
-	if (status == 0) {
-		logs_use(master->inheritance.log_fd);
-		make_sandbox(master);
-		daemon_detach();
+	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]) && status == 0; i++) {
+		status = steps[i](master);
+		is_logging = is_logging || steps[i] == begin_log;
 	}
+	if (status == 0)
+		daemon_detach();
+	else if (is_logging && master->inheritance.log_fd != STDERR_FILENO)
+		fprintf(stderr, "rookeryd: not started; the log says why\n");
 	return status;
 }
 
@@ -277,7 +290,10 @@ master_forget(void *owner)
 	shm_detach(&master->shm);
 }
 
-/* The listening sockets go last but one: who connects meanwhile is refused only when nobody is left to answer. */
+/*
+ * The memory stays, for the next master. The listening sockets go last but one: who connects meanwhile is refused only
+ * when nobody is left to answer.
+ */
 void
 master_clear(struct master *master)
 {
@@ -286,11 +302,9 @@ master_clear(struct master *master)
 	if (master->control != NULL)
 		control_free(&master->control);
 	listeners_close(&master->inheritance.listeners);
-	if (master->shm != NULL) {
-		shm_detach(&master->shm);
-		/* No session is resumable yet: nothing in it is worth keeping. */
-		directories_clean(master->config->runtime_dir, &master->inheritance.identity);
-	}
+	if (master->shm != NULL)
+		shm_reaped(master->shm, shm_master_number(master->shm));
+	shm_detach(&master->shm);
 	if (master->config != NULL)
 		pid_file_remove(master->config->pid_file, &master->pid_fd);
 	config_free(&master->config);

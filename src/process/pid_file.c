@@ -37,11 +37,15 @@ is_same_file(int fd, const char *path)
 }
 
 int
-pid_file_write(const char *path, int *fd, pid_t *holder)
+pid_file_write(const char *path, pid_t guardian, int *fd, pid_t *holder)
 {
-	char text[16];
+	char text[32];
 	int length = snprintf(text, sizeof(text), "%d\n", (int)getpid());
 	int rc;
+
+	if (guardian != 0)
+		length += snprintf(text + length, sizeof(text) - (size_t)length, "%d\n",
+		    (int)guardian);
 
 	for (;;) {
 		*fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY, 0644);

@@ -171,7 +171,7 @@ class Server:
     def add_account(self, jid, password=PASSWORD):
         self.ctl("adduser", jid, stdin=password + "\n")
 
-    def start(self):
+    def start(self, *arguments):
         """Ready is what the server says on its notify socket, not a guess."""
         notify_path = self.path("notify")
         if os.path.exists(notify_path):
@@ -180,7 +180,7 @@ class Server:
         notify.bind(notify_path)
         notify.settimeout(30)
         self.process = subprocess.Popen(
-            [program("rookeryd", "process"), "-F", "--test-clock", "-c", self.config],
+            [program("rookeryd", "process"), "-F", "--test-clock", "-c", self.config, *arguments],
             stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, env=dict(os.environ, NOTIFY_SOCKET=notify_path))
         self.log.follow(self.process.stderr)
         try:

@@ -54,7 +54,7 @@ other_result(pid_t *holder)
 	child = fork();
 	if (child == 0) {
 		pid_t found;
-		int fd, rc = pid_file_write(path, &fd, &found);
+		int fd, rc = pid_file_write(path, 0, &fd, &found);
 
 		if (write(ends[1], &found, sizeof(found)) != sizeof(found))
 			_exit(1);
@@ -73,7 +73,7 @@ has_our_number_and_goes(void **state)
 	pid_t holder;
 	int fd;
 
-	assert_int_equal(pid_file_write(path, &fd, &holder), RESULT_OK);
+	assert_int_equal(pid_file_write(path, 0, &fd, &holder), RESULT_OK);
 	/* Closing a second descriptor of it would give the lock up: so it is read last of all. */
 	assert_int_equal(number_in_file(), getpid());
 	pid_file_remove(path, &fd);
@@ -87,7 +87,7 @@ second_is_refused_with_the_number_of_the_first(void **state)
 	pid_t holder = 0;
 	int fd;
 
-	assert_int_equal(pid_file_write(path, &fd, &holder), RESULT_OK);
+	assert_int_equal(pid_file_write(path, 0, &fd, &holder), RESULT_OK);
 	assert_int_equal(other_result(&holder), RESULT_EXISTS);
 	assert_int_equal(holder, getpid());
 	pid_file_remove(path, &fd);
@@ -104,7 +104,7 @@ file_of_the_dead_is_taken_over(void **state)
 	assert_non_null(file);
 	fputs("1234567890\n", file);
 	fclose(file);
-	assert_int_equal(pid_file_write(path, &fd, &holder), RESULT_OK);
+	assert_int_equal(pid_file_write(path, 0, &fd, &holder), RESULT_OK);
 	assert_int_equal(number_in_file(), getpid());
 	pid_file_remove(path, &fd);
 }
@@ -116,7 +116,7 @@ link_is_not_followed(void **state)
 	int fd;
 
 	assert_int_equal(symlink("/tmp/rookery-nowhere", path), 0);
-	assert_int_equal(pid_file_write(path, &fd, &holder), RESULT_FAILED);
+	assert_int_equal(pid_file_write(path, 0, &fd, &holder), RESULT_FAILED);
 	assert_int_equal(errno, ELOOP);
 	assert_int_equal(fd, -1);
 }
@@ -127,13 +127,31 @@ file_of_another_stays(void **state)
 	pid_t holder;
 	int fd, other;
 
-	assert_int_equal(pid_file_write(path, &fd, &holder), RESULT_OK);
+	assert_int_equal(pid_file_write(path, 0, &fd, &holder), RESULT_OK);
 	unlink(path);
 	other = open(path, O_CREAT | O_WRONLY, 0600);
 	assert_true(other >= 0);
 	close(other);
 	pid_file_remove(path, &fd);
 	assert_int_equal(access(path, F_OK), 0);
+}
+
+static void
+a_guardian_stands_in_the_second_line(void **state)
+{
+	char text[40] = "", wanted[40];
+	pid_t holder;
+	FILE *file;
+	int fd;
+
+	assert_int_equal(pid_file_write(path, 4711, &fd, &holder), RESULT_OK);
+	snprintf(wanted, sizeof(wanted), "%d\n4711\n", (int)getpid());
+	file = fopen(path, "r");
+	assert_non_null(file);
+	assert_true(fread(text, 1, sizeof(text) - 1, file) > 0);
+	fclose(file);
+	assert_string_equal(text, wanted);
+	pid_file_remove(path, &fd);
 }
 
 int
@@ -147,6 +165,8 @@ main(void)
 		    tear_down),
 		cmocka_unit_test_setup_teardown(link_is_not_followed, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(file_of_another_stays, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_guardian_stands_in_the_second_line, set_up,
+						tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
