@@ -65,5 +65,8 @@ void	fsck_memory(struct fsck *fsck, const struct shm *shm);
 /* core NULL: accounts are not looked up. */
 void	fsck_registry(struct fsck *fsck, struct registry *registry, struct store *core);
 
-/* Accounts, hosts, versions and queues; what features keep is theirs to check. */
-void	fsck_store(struct fsck *fsck, struct store *store, enum store_kind kind);
+/*
+ * Accounts, hosts, versions, and whether what is kept belongs to somebody; the bytes that features keep are theirs to
+ * check. msg NULL: there is none yet.
+ */
+void	fsck_stores(struct fsck *fsck, struct store *core, struct store *msg);
