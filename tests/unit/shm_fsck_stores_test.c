@@ -236,6 +236,8 @@ id_ahead(struct data *data)
 	put_back(data, TABLE_ACCOUNT, &copy);
 	host_entry(data, "localhost", data->romeo, SLICE_EMPTY);
 	host_entry(data, "localhost", 50, key_of(&copy));
+	keep(data->core, STORE_ROSTER, data->romeo, SLICE_EMPTY);
+	keep(data->msg, STORE_PREFERENCES, data->romeo, SLICE_EMPTY);
 }
 
 static void
@@ -354,7 +356,6 @@ what_a_deleted_account_left_is_none(void **state)
 	end(&data);
 }
 
-/* Which the writer never does; found though each of the two can be read. */
 static void
 an_id_that_two_accounts_have_is_named(void **state)
 {
