@@ -109,6 +109,21 @@ check_contact(struct slice text)
 }
 
 const char *
+check_payload(struct slice text)
+{
+	size_t end = slice_find(text, '}');
+	struct slice name;
+
+	if (text.length < 3 || text.data[0] != '{' || end < 2 || end == text.length)
+		return "is no element, such as \"{urn:xmpp:attention:0}attention\"";
+	name = slice_after(text, end + 1);
+	return slice_find(text, ' ') < text.length || slice_find(name, '}') < name.length ||
+		slice_find(name, '{') < name.length
+	    ? "must have a namespace in braces, and at most a name behind it"
+	    : check_text(text);
+}
+
+const char *
 check_host(struct slice text)
 {
 	for (size_t i = 0; i < text.length; i++)

@@ -11,4 +11,5 @@ const char *check_log(struct slice text);
 const char *check_address(struct slice text);
 const char *check_bare_jid(struct slice text);
 const char *check_contact(struct slice text);	/* "abuse mailto:abuse@example.org" */
+const char *check_payload(struct slice text);	/* "{namespace}name", or "{namespace}" */
 const char *check_host(struct slice text);	/* a domain or an address; empty: none */

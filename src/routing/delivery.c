@@ -6,6 +6,7 @@
 #include "base/buffer.h"
 #include "base/result.h"
 #include "shm/slots.h"
+#include "stream/server.h"
 #include "xml/writer.h"
 
 #define FIRST_ROOM 2048		/* most stanzas fit at the first try */
@@ -18,7 +19,9 @@ void
 delivery_begin(struct delivery *delivery, struct shm *shm, struct slot_ref origin,
     uint64_t number)
 {
-	*delivery = (struct delivery){ .shm = shm, .flags_of = delivery->flags_of };
+	*delivery = (struct delivery){ .shm = shm,
+		.flags_of = delivery->flags_of,
+		.server = delivery->server };
 	effect_draft(shm, origin, number, true);
 }
 
@@ -57,7 +60,9 @@ write_once(struct delivery *delivery, const struct element *element)
 static uint8_t
 flags_of(const struct delivery *delivery, enum stanza_kind kind, const struct element *element)
 {
-	return delivery->flags_of == NULL ? 0 : delivery->flags_of(kind, element);
+	return delivery->flags_of == NULL
+	    ? 0
+	    : delivery->flags_of(delivery->server->config, kind, element);
 }
 
 void

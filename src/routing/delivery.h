@@ -6,12 +6,17 @@
 #include "routing/stanza.h"
 #include "shm/effect.h"
 
+struct config;
+struct server;
+
 /* What an entry's flags (enum entry_flag) say of a stanza. */
-typedef uint8_t delivery_flags_fn(enum stanza_kind kind, const struct element *element);
+typedef uint8_t delivery_flags_fn(const struct config *config, enum stanza_kind kind,
+	    const struct element *element);
 
 struct delivery {
 	struct shm	     *shm;
 	delivery_flags_fn    *flags_of;	/* NULL: none has flags */
+	const struct server  *server;	/* whose configuration it is given */
 	uint8_t		      flags;	/* of what `piece` holds */
 	const struct element *written;	/* whose bytes `piece` holds */
 	struct effect_piece   piece;
@@ -19,7 +24,7 @@ struct delivery {
 	int		      result;	/* RESULT_FULL once something did not fit */
 };
 
-/* flags_of stays as it was. */
+/* flags_of and server stay as they were. */
 void	delivery_begin(struct delivery *delivery, struct shm *shm, struct slot_ref origin,
 	    uint64_t number);
 

@@ -565,4 +565,5 @@ router_set_flags_of(struct router *router, delivery_flags_fn *flags_of)
 {
 	ensure(router->delivery.flags_of == NULL);
 	router->delivery.flags_of = flags_of;
+	router->delivery.server = router->server;
 }

@@ -32,6 +32,7 @@ from server import PASSWORD, Server
 HERE = os.path.dirname(os.path.abspath(__file__))
 ACCOUNTS = ("romeo@localhost", "juliet@localhost", "nurse@localhost", "tybalt@localhost",
             "romeo@example.org", "juliet@example.org")
+OPTIONS = 'csi_important_payloads = [ "{urn:xmpp:attention:0}attention" ];'
 HOST_OPTIONS = {"localhost": 'admins = [ "nurse@localhost" ];',
                 "example.org": 'admins = [ "juliet@example.org", "abbot@example.org" ]; registration = true;'}
 WRAPPER = ("<x xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'>%s</x>")
@@ -315,7 +316,7 @@ def run_mode(mode, plays):
     workers, cut = MODES[mode]
     failed = 0
     with Server(workers=workers, accounts=ACCOUNTS, host_options="require_tls = true;",
-                options_of=HOST_OPTIONS) as server:
+                options=OPTIONS, options_of=HOST_OPTIONS) as server:
         stage = Stage(server, cut)
         for path in plays:
             wrong = run_play(stage, path)

@@ -111,6 +111,13 @@ mistakes_of_value_are_named(void **state)
 		  "\"alice@example.org\"\n" },
 		{ "admins = [ \"a@b/c\" ];", "1 admins: \"a@b/c\" is no bare JID, such as "
 		  "\"alice@example.org\"\n" },
+		{ "csi_important_payloads = [ \"alert\" ];", "1 csi_important_payloads: \"alert\" "
+		  "is no element, such as \"{urn:xmpp:attention:0}attention\"\n" },
+		{ "csi_important_payloads = [ \"{}alert\" ];", "1 csi_important_payloads: \"{}alert\" "
+		  "is no element, such as \"{urn:xmpp:attention:0}attention\"\n" },
+		{ "csi_important_payloads = [ \"{urn:a}b{urn:c}d\" ];", "1 csi_important_payloads: "
+		  "\"{urn:a}b{urn:c}d\" must have a namespace in braces, and at most a name behind "
+		  "it\n" },
 	};
 
 	CHECK_WRONG(rows, ONE_HOST);

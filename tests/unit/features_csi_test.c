@@ -1,6 +1,7 @@
 /* features_csi_test.c -- which stanzas may wait while a client is inactive. */
 #include "tests/unit/unit.h"
 
+#include "config/config.h"
 #include "features/feature.h"
 #include "shm/layout.h"
 
@@ -9,6 +10,7 @@ extern const struct feature csi_feature;
 enum { NOW = 0, WAITS = ENTRY_CAN_WAIT, REPLACES = ENTRY_CAN_WAIT | ENTRY_REPLACES };
 
 static struct arena arena;
+static struct config config;
 
 static int
 setup(void **state)
@@ -45,7 +47,7 @@ presences_wait_unless_they_ask_for_something(void **state)
 
 		if (rows[i].type != NULL)
 			element_set(&arena, presence, "type", slice_from_text(rows[i].type));
-		assert_int_equal(csi_feature.flags_of(KIND_PRESENCE, presence), rows[i].flags);
+		assert_int_equal(csi_feature.flags_of(&config, KIND_PRESENCE, presence), rows[i].flags);
 	}
 }
 
@@ -99,10 +101,10 @@ messages_wait_unless_somebody_wants_to_see_them(void **state)
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct element *message = message_with(rows[i].type, rows[i].ns, rows[i].name);
 
-		if (csi_feature.flags_of(KIND_MESSAGE, message) != rows[i].flags)
+		if (csi_feature.flags_of(&config, KIND_MESSAGE, message) != rows[i].flags)
 			fail_msg("row %zu", i);
 		message = copy_of("received", message);
-		if (csi_feature.flags_of(KIND_MESSAGE, message) != rows[i].of_copy)
+		if (csi_feature.flags_of(&config, KIND_MESSAGE, message) != rows[i].of_copy)
 			fail_msg("row %zu, its copy", i);
 	}
 }
@@ -113,8 +115,8 @@ what_the_account_itself_sends_does_not_wait(void **state)
 {
 	struct element *typing = message_with("chat", NS_CHAT_STATES, "active");
 
-	assert_int_equal(csi_feature.flags_of(KIND_MESSAGE, copy_of("sent", typing)), NOW);
-	assert_int_equal(csi_feature.flags_of(KIND_IQ, element_new(&arena, NS_CLIENT, "iq")),
+	assert_int_equal(csi_feature.flags_of(&config, KIND_MESSAGE, copy_of("sent", typing)), NOW);
+	assert_int_equal(csi_feature.flags_of(&config, KIND_IQ, element_new(&arena, NS_CLIENT, "iq")),
 	    NOW);
 }
 
@@ -122,9 +124,40 @@ what_the_account_itself_sends_does_not_wait(void **state)
 static void
 a_copy_without_a_message_waits(void **state)
 {
-	assert_int_equal(csi_feature.flags_of(KIND_MESSAGE,
+	assert_int_equal(csi_feature.flags_of(&config, KIND_MESSAGE,
 			     message_with("chat", NS_CARBONS, "received")),
 	    WAITS);
+}
+
+/* The administrator's list, of elements and of namespaces as a whole. */
+static void
+what_the_administrator_names_is_told_at_once(void **state)
+{
+	static const char *const items[] = { "{urn:xmpp:attention:0}attention", "{urn:alert}" };
+	static const struct {
+		const char *ns;
+		const char *name;
+		int	    flags;
+	} rows[] = {
+		{ "urn:xmpp:attention:0", "attention", NOW },
+		{ "urn:xmpp:attention:0", "other", WAITS },
+		{ "urn:xmpp:attention:0:x", "attention", WAITS },
+		{ "urn:alert", "fire", NOW },
+		{ "urn:alert2", "fire", WAITS },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct element *message = message_with("chat", NS_OTHER, rows[i].name);
+
+		element_first(message)->ns_uri = slice_from_text(rows[i].ns);
+		assert_int_equal(csi_feature.flags_of(&config, KIND_MESSAGE, message), WAITS);
+		config.csi_important_payloads = (struct option_list){ items, 2 };
+		assert_int_equal(csi_feature.flags_of(&config, KIND_MESSAGE, message),
+		    rows[i].flags);
+		element_set(&arena, message, "type", SLICE("headline"));
+		assert_int_equal(csi_feature.flags_of(&config, KIND_MESSAGE, message), WAITS);
+		config.csi_important_payloads = (struct option_list){ NULL, 0 };
+	}
 }
 
 int
@@ -136,6 +169,7 @@ main(void)
 		TEST(messages_wait_unless_somebody_wants_to_see_them),
 		TEST(what_the_account_itself_sends_does_not_wait),
 		TEST(a_copy_without_a_message_waits),
+		TEST(what_the_administrator_names_is_told_at_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
