@@ -8,6 +8,7 @@ extern const struct feature blocking_feature;
 extern const struct feature roster_feature;
 extern const struct feature last_activity_feature;
 extern const struct feature caps_feature;
+extern const struct feature avatar_feature;
 extern const struct feature presence_feature;
 extern const struct feature carbons_feature;
 extern const struct feature csi_feature;
@@ -33,6 +34,7 @@ static const struct feature *const features[] = {
 	&roster_feature,
 	&last_activity_feature,
 	&caps_feature,
+	&avatar_feature,	/* before presence goes out */
 	&presence_feature,
 	&carbons_feature,
 	&csi_feature,

@@ -5,6 +5,7 @@
 #include "base/result.h"
 #include "config/config.h"
 #include "features/account_data.h"
+#include "features/avatar.h"
 #include "routing/pending.h"
 #include "stream/server.h"
 
@@ -22,6 +23,7 @@ vcard_on_get(struct stanza *stanza)
 	struct element *card = account_data_element(stanza->arena,
 	    router_server(stanza->router), key_of(stanza));
 
+	card = avatar_in_card(stanza, card);
 	if (card != NULL)
 		return router_reply(stanza, card);
 	return slice_equal(stanza->from.bare, stanza->to.bare) ? STANZA_ITEM_NOT_FOUND
@@ -31,8 +33,10 @@ vcard_on_get(struct stanza *stanza)
 static int
 on_stored(struct stanza *stanza, int result, void *data)
 {
-	if (result == RESULT_OK)
+	if (result == RESULT_OK) {
+		avatar_publish_card(stanza);
 		return router_reply(stanza, NULL);
+	}
 	if (result == RESULT_FULL)
 		return STANZA_RESOURCE_CONSTRAINT;
 	log_error(LOG_FEATURE, "vcard not stored", "reason=\"%s\"", result_text(result));

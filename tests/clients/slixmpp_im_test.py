@@ -188,7 +188,7 @@ async def offline(server):
 
 
 async def personal_events(server):
-    """an avatar and a nickname reach a contact that takes an interest, at once or when it comes"""
+    """an avatar and a nickname reach a contact that takes an interest, at once or when it comes; card and presence show it too"""
     async with Cast(server, phone=(PHONE, 0), juliet=(BALCONY, 1)) as cast:
         await befriend(cast.phone, cast.juliet)
         await cast.phone["xep_0172"].publish_nick("Montague", timeout=TIMEOUT)
@@ -202,6 +202,11 @@ async def personal_events(server):
         equal(event["pubsub_event"]["items"]["item"]["id"], name)
         answer = await cast.juliet["xep_0084"].retrieve_avatar(ROMEO, name, timeout=TIMEOUT)
         equal(answer["pubsub"]["items"]["item"]["avatar_data"]["value"], PNG)
+        vcard = (await cast.juliet["xep_0054"].get_vcard(ROMEO, timeout=TIMEOUT))["vcard_temp"]
+        equal((vcard["PHOTO"]["BINVAL"], vcard["PHOTO"]["TYPE"]), (PNG, "image/png"))
+        cast.phone.send_presence(pstatus="with a face")
+        seen = await cast.juliet.hear("vcard_avatar_update", lambda presence: presence["status"] == "with a face")
+        equal(seen["vcard_temp_update"]["photo"], name)
         await cast.juliet.end()
         async with Cast(server, nook=(JULIET + "/nook", 2)) as late:
             event = await late.nook.hear("user_nick_publish", lambda event: event["from"].bare == ROMEO)
