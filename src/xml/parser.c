@@ -42,9 +42,12 @@ fail(struct parser *parser, enum parser_error error)
 static void
 limit_memory(struct parser *parser)
 {
+	const struct expat_memory *memory = &parser->expat.memory;
+	size_t most = parser->limits.memory;
+
 	tree_reset(&parser->tree);
-	arena_reset(&parser->arena);
-	if (parser->expat.bytes > parser->limits.memory && !parser->tree.is_ended)
+	arena_clear(&parser->arena);	/* its chunk is a spare one for whoever comes next */
+	if ((memory->bytes > most || memory->held / 2 > most) && !parser->tree.is_ended)
 		parser_expat_free(&parser->expat);
 }
 
@@ -318,6 +321,6 @@ parser_fed(const struct parser *parser)
 size_t
 parser_memory(const struct parser *parser)
 {
-	return sizeof(*parser) + parser->expat.bytes + parser->arena.total +
+	return sizeof(*parser) + parser->expat.memory.bytes + parser->arena.total +
 	       parser->held.capacity + parser->header.length;
 }

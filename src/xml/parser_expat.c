@@ -2,14 +2,11 @@
 #include "xml/parser_expat.h"
 
 #include <expat.h>
-#include <stdint.h>
+#include <string.h>
 #include <strings.h>
-
-#include "base/memory.h"
 
 #define PIECE        ((size_t)16384) /* given to expat at once: bounds its buffer */
 #define REFUSE_RATIO 4               /* of limits->memory, which is where we swap */
-#define BLOCK_HEADER ((size_t)16)    /* keeps what expat gets aligned */
 
 /*
  * Expat 2.6, and Debian's 2.5, hold back complete stanzas until more bytes come, unless
@@ -26,19 +23,8 @@ static struct parser_expat *current;
 static void *
 count_resize(void *memory, size_t size)
 {
-	size_t *block = NULL, others = current->bytes;
-
-	if (memory != NULL) {
-		block = (size_t *)((char *)memory - BLOCK_HEADER);
-		others -= *block;
-	}
-	if (size > SIZE_MAX / 2 ||
-	    others + size + BLOCK_HEADER > current->limits->memory * REFUSE_RATIO)
-		return NULL;
-	block = memory_resize(block, size + BLOCK_HEADER);
-	*block = size + BLOCK_HEADER;
-	current->bytes = others + *block;
-	return (char *)block + BLOCK_HEADER;
+	return expat_memory_resize(&current->memory, memory, size,
+				    current->limits->memory * REFUSE_RATIO);
 }
 
 static void *
@@ -50,13 +36,7 @@ count_alloc(size_t size)
 static void
 count_free(void *memory)
 {
-	size_t *block;
-
-	if (memory == NULL)
-		return;
-	block = (size_t *)((char *)memory - BLOCK_HEADER);
-	current->bytes -= *block;
-	memory_free(block);
+	expat_memory_free(&current->memory, memory);
 }
 
 /* The only call into expat that a handler makes. */
@@ -231,4 +211,5 @@ parser_expat_free(struct parser_expat *expat)
 	if (expat->handle != NULL)
 		XML_ParserFree(expat->handle);
 	expat->handle = NULL;
+	expat_memory_clear(&expat->memory);
 }

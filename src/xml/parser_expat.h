@@ -3,13 +3,14 @@
 
 #include "base/slice.h"
 #include "xml/parser.h"
+#include "xml/expat_memory.h"
 #include "xml/tree.h"
 
 struct XML_ParserStruct;
 
 struct parser_expat {
 	struct XML_ParserStruct	   *handle;	/* NULL until bytes come */
-	size_t			    bytes;	/* that expat holds */
+	struct expat_memory	    memory;	/* that expat holds */
 	uint64_t		    fed;	/* bytes given to it, ever */
 	enum parser_error	    error;	/* the first one stays */
 	struct tree		   *tree;
