@@ -20,6 +20,7 @@ extern const struct feature vcard_feature;
 extern const struct feature contact_addresses_feature;
 extern const struct feature external_services_feature;
 extern const struct feature pep_feature;
+extern const struct feature bookmarks_feature;
 extern const struct feature disco_feature;
 extern const struct feature ping_feature;
 extern const struct feature register_feature;
@@ -46,6 +47,7 @@ static const struct feature *const features[] = {
 	&contact_addresses_feature,
 	&external_services_feature,
 	&pep_feature,
+	&bookmarks_feature,
 	&disco_feature,
 	&ping_feature,
 	&register_feature,

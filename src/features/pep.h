@@ -34,19 +34,40 @@ int	pep_on_affiliates_set(struct stanza *stanza, struct element *action);
 
 /* --- one node, to be looked at or changed --- */
 
+/* An item that is put or, with an empty payload, dropped. */
+struct pep_note {
+	struct slice id;
+	struct slice payload;
+};
+
 struct pep_change {
 	struct txn     *txn;
 	struct pep	pep;
 	struct pep_node node;
 	uint32_t	most;		/* items a node may have */
+	uint64_t	bytes;		/* of all the account's items, before */
+	struct pep_note *note;		/* for who follows: bookmarks.h */
+	int		note_count, note_room;
 };
 
 /* STANZA_PASS, and pep_end() follows; else the verdict. action names the node. */
 int	pep_begin(struct stanza *stanza, uint64_t account, const struct element *action,
 	    struct pep_change *change);
+int	pep_begin_named(struct stanza *stanza, uint64_t account, struct slice name,
+	    struct pep_change *change);
+/* Like pep_put_item() and pep_drop_item(), and noted. */
+void	pep_change_put(struct pep_change *change, const struct pep_item *item,
+	    const struct pep_item *old, struct pep_request *request);
+void	pep_change_drop(struct pep_change *change, const struct pep_item *item,
+	    struct pep_request *request);
+void	pep_note_item(struct pep_change *change, struct slice id, struct slice payload);
 /* The verdict, or internal-server-error where something could not be read. */
 int	pep_end(struct pep_change *change, int verdict);
-/* Adds the node as it is now, and that of the account; STANZA_PASS, or policy-violation where it has grown too large. */
+/*
+ * Adds what follows from the items that were noted, the node as it is now, and the account. STANZA_PASS, or the verdict
+ * where something has grown too large.
+ */
+int	pep_follow(struct pep_change *change, struct pep_op *op, struct pep_request *request);
 int	pep_write(struct pep_change *change, bool existed, struct pep_op *op,
 	    struct pep_request *request);
 /* A done() without more. */
@@ -73,6 +94,10 @@ struct element *pep_item_event(struct stanza *stanza, const struct pep_node *nod
 		    struct slice owner, const struct pep_item *item);
 /* From done(): to every resource that wants to hear of the node, and to subscribers. */
 void	pep_notify(struct stanza *stanza, const struct pep_node *node, struct element *message);
+/* That an item stands there now, or not any more. */
+void	pep_notify_item(struct stanza *stanza, const struct pep_node *node, struct slice id);
+/* Of op->also. */
+void	pep_notify_also(struct stanza *stanza, const struct pep_op *op);
 /* To one subscriber alone. */
 void	pep_notify_one(struct stanza *stanza, const struct pep_node *node, struct slice subscriber,
 	    struct element *message);

@@ -2,24 +2,66 @@
 #include "features/pep.h"
 
 #include "config/config.h"
+#include "features/bookmarks.h"
 #include "stream/server.h"
+
+int
+pep_begin_named(struct stanza *stanza, uint64_t account, struct slice name,
+    struct pep_change *change)
+{
+	struct server *server = router_server(stanza->router);
+
+	*change = (struct pep_change){ .most = (uint32_t)server->config->pep_items,
+		.txn = store_read(server->core) };
+	pep_read(&change->pep, server, stanza->arena, change->txn, account);
+	pep_find_node(&change->pep, name, &change->node);
+	change->bytes = change->pep.bytes;
+	return STANZA_PASS;
+}
 
 int
 pep_begin(struct stanza *stanza, uint64_t account, const struct element *action,
     struct pep_change *change)
 {
-	struct server *server = router_server(stanza->router);
 	struct slice name;
 	int verdict = pep_node_name(stanza, action, &name);
 
-	if (verdict != STANZA_PASS)
-		return verdict;
-	change->most = (uint32_t)server->config->pep_items;
-	change->txn = store_read(server->core);
-	pep_read(&change->pep, server, stanza->arena, change->txn, account);
-	pep_find_node(&change->pep, name, &change->node);
-	return STANZA_PASS;
+	return verdict == STANZA_PASS ? pep_begin_named(stanza, account, name, change) : verdict;
 }
+
+/* --- items --- */
+
+void
+pep_note_item(struct pep_change *change, struct slice id, struct slice payload)
+{
+	if (bookmarks_other(change->node.name) == NULL)
+		return;
+	if (change->note_count == change->note_room) {
+		change->note_room = change->note_room == 0 ? 16 : 2 * change->note_room;
+		change->note = arena_grow(change->pep.arena, change->note,
+		    (size_t)change->note_count * sizeof(*change->note),
+		    (size_t)change->note_room * sizeof(*change->note));
+	}
+	change->note[change->note_count++] = (struct pep_note){ id, payload };
+}
+
+void
+pep_change_put(struct pep_change *change, const struct pep_item *item,
+    const struct pep_item *old, struct pep_request *request)
+{
+	pep_put_item(&change->pep, &change->node, item, old, request);
+	pep_note_item(change, item->id, item->payload);
+}
+
+void
+pep_change_drop(struct pep_change *change, const struct pep_item *item,
+    struct pep_request *request)
+{
+	pep_drop_item(&change->pep, &change->node, item, request);
+	pep_note_item(change, item->id, SLICE_EMPTY);
+}
+
+/* --- the end --- */
 
 int
 pep_end(struct pep_change *change, int verdict)
@@ -29,11 +71,30 @@ pep_end(struct pep_change *change, int verdict)
 }
 
 int
+pep_follow(struct pep_change *change, struct pep_op *op, struct pep_request *request)
+{
+	return bookmarks_follow(change, op, request);
+}
+
+static bool
+is_too_much(const struct pep_change *change)
+{
+	return change->pep.bytes > change->bytes &&
+	    change->pep.bytes > (uint64_t)change->pep.server->config->pep_bytes;
+}
+
+int
 pep_write(struct pep_change *change, bool existed, struct pep_op *op,
     struct pep_request *request)
 {
+	int verdict = pep_follow(change, op, request);
+
+	if (verdict != STANZA_PASS)
+		return verdict;
 	op->node = pep_put_node(&change->pep, &change->node, existed, request);
 	pep_put_account(&change->pep, request);
+	if (is_too_much(change))
+		return STANZA_RESOURCE_CONSTRAINT;
 	return op->node.length > PEP_NODE_BYTES ? STANZA_POLICY_VIOLATION : STANZA_PASS;
 }
 

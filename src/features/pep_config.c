@@ -59,8 +59,10 @@ static const struct {
 #define GIVEN (sizeof(given) / sizeof(given[0]))
 
 void
-pep_config_default(struct pep_config *config)
+pep_config_default(struct slice node, struct pep_config *config)
 {
+	bool is_items = slice_is(node, "urn:xmpp:bookmarks:1");
+
 	*config = (struct pep_config){ .access = PEP_PRESENCE,
 		.send_last = PEP_SEND_ON_SUB_AND_PRESENCE,
 		.flags = PEP_PERSIST_ITEMS | PEP_NOTIFY_RETRACT | PEP_NOTIFY_DELETE |
@@ -69,6 +71,12 @@ pep_config_default(struct pep_config *config)
 		.groups = SLICE_EMPTY };
 	for (int i = 0; i < PEP_TEXT_COUNT; i++)
 		config->text[i] = SLICE_EMPTY;
+	if (is_items || slice_is(node, "storage:bookmarks"))
+		config->access = PEP_WHITELIST;
+	if (is_items) {
+		config->max_items = PEP_ITEMS_MAX;
+		config->send_last = PEP_SEND_NEVER;
+	}
 }
 
 /* --- what is submitted --- */

@@ -35,8 +35,8 @@ struct pep_config {
 	struct slice groups;		/* of the owner's roster, for PEP_ROSTER: a pep_list */
 };
 
-/* XEP-0163 5: presence, one item, sent again with presence. */
-void	pep_config_default(struct pep_config *config);
+/* XEP-0163 5: presence, one item, sent again with presence. Bookmarks are the account's own affair (XEP-0402 3.3). */
+void	pep_config_default(struct slice node, struct pep_config *config);
 
 /* ACCESS: the access model is one of XEP-0060's that this server does not have. */
 enum pep_form { PEP_FORM_OK, PEP_FORM_INVALID, PEP_FORM_UNSUPPORTED, PEP_FORM_ACCESS };

@@ -71,7 +71,7 @@ drop_items(struct pep_change *change, struct pep_request *request)
 	int i = 0;
 
 	while (i < count && pep_has_room(request))
-		pep_drop_item(&change->pep, &change->node, &items[i++], request);
+		pep_change_drop(change, &items[i++], request);
 	return i == count;
 }
 
@@ -86,8 +86,13 @@ empty(struct stanza *stanza, struct pep_op *op, struct pep_request *request, boo
 	if (!change.node.exists)
 		return pep_end(&change, STANZA_ITEM_NOT_FOUND);
 	op->is_partial = !drop_items(&change, request);
+	if (op->is_again)	/* what an earlier part has left of the node that goes with it */
+		pep_note_item(&change, SLICE_EMPTY, SLICE_EMPTY);
+	verdict = pep_follow(&change, op, request);
 	change.node.exists = !and_delete || op->is_partial;
-	return pep_end(&change, pep_write(&change, true, op, request));
+	if (verdict == STANZA_PASS)
+		verdict = pep_write(&change, true, op, request);
+	return pep_end(&change, verdict);
 }
 
 static int
@@ -103,33 +108,40 @@ compute_purge(struct stanza *stanza, struct pep_op *op, struct pep_request *requ
 }
 
 /* Where the node says so. */
-static int
+static void
 tell(struct stanza *stanza, const struct pep_op *op, const char *what, uint32_t flag)
 {
 	struct element *message, *event;
 	struct pep_node node;
 
-	router_reply(stanza, NULL);
 	if (op->node.length == 0 || !pep_node_unpack(op->node, &node) ||
 	    !(node.config.flags & flag))
-		return STANZA_DONE;
+		return;
 	message = pep_event(stanza, &node, stanza->to.bare, &event);
 	element_set(stanza->arena, element_add(stanza->arena, event, NS_PUBSUB_EVENT, what),
 	    "node", node.name);
 	pep_notify(stanza, &node, message);
+}
+
+static int
+reply_and_tell(struct stanza *stanza, const struct pep_op *op, const char *what, uint32_t flag)
+{
+	router_reply(stanza, NULL);
+	tell(stanza, op, what, flag);
+	pep_notify_also(stanza, op);
 	return STANZA_DONE;
 }
 
 static int
 delete_is_done(struct stanza *stanza, struct pep_op *op)
 {
-	return tell(stanza, op, "delete", PEP_NOTIFY_DELETE);
+	return reply_and_tell(stanza, op, "delete", PEP_NOTIFY_DELETE);
 }
 
 static int
 purge_is_done(struct stanza *stanza, struct pep_op *op)
 {
-	return tell(stanza, op, "purge", PEP_NOTIFY_RETRACT);
+	return reply_and_tell(stanza, op, "purge", PEP_NOTIFY_RETRACT);
 }
 
 int
@@ -180,7 +192,7 @@ pep_on_default(struct stanza *stanza, struct element *action)
 	struct element *child = element_add(stanza->arena, answer, NS_PUBSUB_OWNER, "default");
 	struct pep_config config;
 
-	pep_config_default(&config);
+	pep_config_default(element_attribute(action, "node"), &config);
 	element_append(stanza->arena, child, pep_config_form(stanza->arena, &config));
 	return router_reply(stanza, answer);
 }
@@ -201,7 +213,7 @@ drop_beyond(struct pep_change *change, struct pep_op *op, struct pep_request *re
 			op->is_partial = true;
 			return;
 		}
-		pep_drop_item(&change->pep, &change->node, &items[i], request);
+		pep_change_drop(change, &items[i], request);
 	}
 }
 
@@ -232,7 +244,7 @@ compute_configure(struct stanza *stanza, struct pep_op *op, struct pep_request *
 static int
 configure_is_done(struct stanza *stanza, struct pep_op *op)
 {
-	return tell(stanza, op, "configuration", PEP_NOTIFY_CONFIG);
+	return reply_and_tell(stanza, op, "configuration", PEP_NOTIFY_CONFIG);
 }
 
 int

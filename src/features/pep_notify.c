@@ -1,5 +1,6 @@
 /* pep_notify.c -- XEP-0163 4.3: what happens to a node is told to the resources that want to hear of it. */
 #include "features/blocking.h"
+#include "features/bookmarks.h"
 #include "features/caps.h"
 #include "features/pep.h"
 #include "features/pep_list.h"
@@ -245,6 +246,63 @@ pep_notify(struct stanza *stanza, const struct pep_node *node, struct element *m
 	tell_contacts(&telling);
 	tell_subscribers(&telling);
 	end(&telling);
+}
+
+void
+pep_notify_item(struct stanza *stanza, const struct pep_node *node, struct slice id)
+{
+	struct server *server = router_server(stanza->router);
+	struct txn *txn = store_read(server->core);
+	struct element *message = NULL, *event, *items;
+	struct pep_node now;
+	struct pep_item item;
+	struct pep pep;
+
+	pep_read(&pep, server, stanza->arena, txn, stanza->account);
+	if (pep_find_node(&pep, node->name, &now) && pep_find_item(&pep, &now, id, &item))
+		message = pep_item_event(stanza, node, stanza->to.bare, &item);
+	txn_end(&txn);
+	if (message == NULL) {
+		if (!(node->config.flags & PEP_NOTIFY_RETRACT))
+			return;
+		message = pep_event(stanza, node, stanza->to.bare, &event);
+		items = element_add(stanza->arena, event, NS_PUBSUB_EVENT, "items");
+		element_set(stanza->arena, items, "node", node->name);
+		element_set(stanza->arena,
+		    element_add(stanza->arena, items, NS_PUBSUB_EVENT, "retract"), "id", id);
+	}
+	pep_notify(stanza, node, message);
+}
+
+/* The node that goes with that of the op, as it stands now. */
+static bool
+find_also(struct stanza *stanza, const struct pep_op *op, struct pep_node *also)
+{
+	struct server *server = router_server(stanza->router);
+	struct txn *txn = store_read(server->core);
+	struct pep_node node;
+	struct pep pep;
+	bool is_found;
+
+	pep_read(&pep, server, stanza->arena, txn, stanza->account);
+	is_found = pep_node_unpack(op->node, &node) && bookmarks_other(node.name) != NULL &&
+	    pep_find_node(&pep, slice_from_text(bookmarks_other(node.name)), also) &&
+	    pep_node_unpack(pep_node_pack(stanza->arena, also), also);
+	txn_end(&txn);
+	return is_found;
+}
+
+void
+pep_notify_also(struct stanza *stanza, const struct pep_op *op)
+{
+	struct slice rest = op->also;
+	struct pep_entry entry;
+	struct pep_node also;
+
+	if (op->also.length == 0 || !find_also(stanza, op, &also))
+		return;
+	while (pep_list_next(&rest, &entry))
+		pep_notify_item(stanza, &also, arena_copy(stanza->arena, entry.name));
 }
 
 void

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/random.h"
 #include "config/config.h"
+#include "features/bookmarks.h"
 #include "stream/server.h"
 #include "xml/writer.h"
 
@@ -105,7 +106,7 @@ drop_oldest(struct publishing *publishing, struct pep_op *op, struct pep_request
 			op->is_partial = true;
 			return;
 		}
-		pep_drop_item(&publishing->change.pep, &publishing->change.node, &items[i], request);
+		pep_change_drop(&publishing->change, &items[i], request);
 	}
 }
 
@@ -125,10 +126,8 @@ put(struct publishing *publishing, struct pep_op *op, struct pep_request *reques
 	if (!existed && change->pep.nodes >= publishing->config->pep_nodes)
 		return pep_refuse(publishing->stanza, STANZA_CONFLICT, "max-nodes-exceeded");
 	node->exists = true;
-	pep_put_item(&change->pep, node, &item, replaces ? &old : NULL, request);
+	pep_change_put(change, &item, replaces ? &old : NULL, request);
 	drop_oldest(publishing, op, request);
-	if (change->pep.bytes > (uint64_t)publishing->config->pep_bytes)
-		return STANZA_RESOURCE_CONSTRAINT;
 	return pep_write(change, existed, op, request);
 }
 
@@ -168,6 +167,9 @@ compute_publish(struct stanza *stanza, struct pep_op *op, struct pep_request *re
 	else if (is_too_big(&publishing))
 		verdict = pep_refuse(stanza, STANZA_NOT_ACCEPTABLE, "payload-too-big");
 	else
+		verdict = bookmarks_check(stanza, node->name, publishing.id,
+		    element_first(publishing.item));
+	if (verdict == STANZA_PASS)
 		verdict = apply_options(&publishing);
 	if (verdict == STANZA_PASS)
 		verdict = put(&publishing, op, request);
@@ -206,6 +208,7 @@ publish_is_done(struct stanza *stanza, struct pep_op *op)
 	element_set(arena, element_add(arena, publish, NS_PUBSUB, "item"), "id", id);
 	router_reply(stanza, answer);
 	notify_published(stanza, &node, id);
+	pep_notify_also(stanza, op);
 	return STANZA_DONE;
 }
 
@@ -254,33 +257,33 @@ compute_retract(struct stanza *stanza, struct pep_op *op, struct pep_request *re
 	    (!change.node.exists || !pep_find_item(&change.pep, &change.node, id, &item)))
 		verdict = STANZA_ITEM_NOT_FOUND;
 	if (verdict == STANZA_PASS) {
-		pep_drop_item(&change.pep, &change.node, &item, request);
+		pep_change_drop(&change, &item, request);
 		verdict = pep_write(&change, true, op, request);
 	}
 	return pep_end(&change, verdict);
 }
 
 /* XEP-0060 7.2.2.1: told where the node says so or the client asks for it. */
+static void
+notify_retracted(struct stanza *stanza, struct pep_node *node)
+{
+	struct element *action = action_of(stanza);
+	struct slice asked = element_attribute(action, "notify");
+
+	if (slice_is(asked, "1") || slice_is(asked, "true"))
+		node->config.flags |= PEP_NOTIFY_RETRACT;
+	pep_notify_item(stanza, node, element_attribute(element_first(action), "id"));
+}
+
 static int
 retract_is_done(struct stanza *stanza, struct pep_op *op)
 {
-	struct arena *arena = stanza->arena;
-	struct element *action = action_of(stanza);
-	struct slice asked = element_attribute(action, "notify");
-	struct element *message, *event, *items;
 	struct pep_node node;
 
 	router_reply(stanza, NULL);
 	pep_node_unpack(op->node, &node);
-	if (!(node.config.flags & PEP_NOTIFY_RETRACT) && !slice_is(asked, "1") &&
-	    !slice_is(asked, "true"))
-		return STANZA_DONE;
-	message = pep_event(stanza, &node, stanza->to.bare, &event);
-	items = element_add(arena, event, NS_PUBSUB_EVENT, "items");
-	element_set(arena, items, "node", node.name);
-	element_set(arena, element_add(arena, items, NS_PUBSUB_EVENT, "retract"), "id",
-	    element_attribute(element_first(action), "id"));
-	pep_notify(stanza, &node, message);
+	notify_retracted(stanza, &node);
+	pep_notify_also(stanza, op);
 	return STANZA_DONE;
 }
 

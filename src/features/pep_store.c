@@ -197,7 +197,7 @@ pep_find_node(struct pep *pep, struct slice name, struct pep_node *node)
 		.hash = hash,
 		.affiliations = SLICE_EMPTY,
 		.subscriptions = SLICE_EMPTY };
-	pep_config_default(&node->config);
+	pep_config_default(name, &node->config);
 	if (!get(pep, make_key(pep, KIND_OF_NODE, &hash, NULL), &value, &version))
 		return false;
 	if (!pep_node_unpack(value, node) || !slice_equal(node->name, name)) {

@@ -102,16 +102,19 @@ condition_of(int result)
 	return STANZA_INTERNAL_SERVER_ERROR;
 }
 
-/* The node's bytes travel behind it. */
+/* Its slices travel behind it. */
 static struct slice
 flatten(struct arena *arena, const struct pep_op *op)
 {
-	char *flat = arena_alloc(arena, sizeof(*op) + op->node.length);
+	size_t size = sizeof(*op) + op->node.length + op->also.length;
+	char *flat = arena_alloc(arena, size);
 
 	memcpy(flat, op, sizeof(*op));
 	if (op->node.length > 0)
 		memcpy(flat + sizeof(*op), op->node.data, op->node.length);
-	return slice_of(flat, sizeof(*op) + op->node.length);
+	if (op->also.length > 0)
+		memcpy(flat + sizeof(*op) + op->node.length, op->also.data, op->also.length);
+	return slice_of(flat, size);
 }
 
 static struct pep_op *
@@ -120,6 +123,7 @@ arrived(void *flat)
 	struct pep_op *op = flat;
 
 	op->node.data = (const char *)(op + 1);
+	op->also.data = op->node.data + op->node.length;
 	return op;
 }
 
@@ -131,8 +135,10 @@ on_answer(struct stanza *stanza, int result, void *data)
 
 	if (result == RESULT_CONFLICT && ++op->tries < TRIES)
 		return run(stanza, op);
-	if (result == RESULT_OK && op->is_partial)
+	if (result == RESULT_OK && op->is_partial) {
+		op->is_again = true;
 		return run(stanza, op);
+	}
 	verdict = result == RESULT_OK ? op->done(stanza, op) : condition_of(result);
 	end(stanza, op->account);
 	return verdict;

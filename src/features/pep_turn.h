@@ -14,15 +14,17 @@ typedef int pep_compute_fn(struct stanza *stanza, struct pep_op *op, struct pep_
 /* It is committed: what is to be told. */
 typedef int pep_done_fn(struct stanza *stanza, struct pep_op *op);
 
-/* Copied as it is wherever it waits: no pointers but functions, and the node's bytes. */
+/* Copied as it is wherever it waits: no pointers but functions, and the two slices. */
 struct pep_op {
 	uint64_t	account;	/* whose turn it is */
 	pep_compute_fn *compute;
 	pep_done_fn    *done;
 	unsigned	tries;
 	bool		is_partial;	/* more is to be done than one request holds */
+	bool		is_again;	/* some of it is done */
 	char		id[24];		/* of the item, where the client gave none */
 	struct slice	node;		/* its bytes, for done(): pep_put_node() */
+	struct slice	also;		/* a pep_list of items that change in the node that goes with it */
 };
 
 /* From a handler. STANZA_LATER, or what compute(), done() or a full store answer. */

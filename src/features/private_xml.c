@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "config/config.h"
 #include "features/account_data.h"
+#include "features/bookmarks.h"
 #include "features/roster_turn.h"
 #include "stream/server.h"
 
@@ -35,13 +36,30 @@ is_acceptable(const struct element *element)
 	    !slice_starts_with(element->ns_uri, SLICE("http://jabber.org/"));
 }
 
+/* Those stand elsewhere: bookmarks.h. */
+static bool
+is_bookmarks(const struct element *element)
+{
+	return element_is(element, NS_BOOKMARKS_OLD, "storage");
+}
+
 /* --- get --- */
+
+static struct element *
+find_kept(struct stanza *stanza, const struct element *wanted)
+{
+	struct element *found = is_bookmarks(wanted) ? bookmarks_get(stanza) : NULL;
+
+	return found != NULL
+	    ? found
+	    : account_data_element(stanza->arena, router_server(stanza->router),
+		  element_key(stanza, stanza->account, wanted));
+}
 
 /* What was never kept comes back as it was asked for. */
 static int
 private_on_get(struct stanza *stanza)
 {
-	struct server *server = router_server(stanza->router);
 	struct arena *arena = stanza->arena;
 	struct element *wanted = element_first(stanza->payload);
 	struct element *query = element_new(arena, NS_PRIVATE, "query");
@@ -51,8 +69,7 @@ private_on_get(struct stanza *stanza)
 		return STANZA_BAD_REQUEST;
 	if (!is_acceptable(wanted))
 		return STANZA_NOT_ACCEPTABLE;
-	found = account_data_element(arena, server,
-	    element_key(stanza, stanza->account, wanted));
+	found = find_kept(stanza, wanted);
 	element_append(arena, query, found != NULL ? found : element_copy(arena, wanted));
 	return router_reply(stanza, query);
 }
@@ -82,7 +99,7 @@ check_set(const struct element *query)
 		return STANZA_POLICY_VIOLATION;
 	for (const struct element *element = element_first(query); element != NULL;
 	     element = element_next(query, element)) {
-		if (!is_acceptable(element))
+		if (!is_acceptable(element) || (is_bookmarks(element) && count > 1))
 			return STANZA_NOT_ACCEPTABLE;
 		if (comes_again(query, element))
 			return STANZA_BAD_REQUEST;
@@ -174,6 +191,8 @@ private_on_set(struct stanza *stanza)
 		.done = set_is_done };
 	int verdict = check_set(stanza->payload);
 
+	if (verdict == STANZA_PASS && is_bookmarks(element_first(stanza->payload)))
+		return bookmarks_set(stanza);
 	return verdict == STANZA_PASS ? roster_turn(stanza, &op) : verdict;
 }
 
