@@ -105,7 +105,9 @@ client_of(const struct stanza *stanza, enum store_kind kind)
 static struct store_context
 context_of(const struct stanza *stanza)
 {
-	return (struct store_context){ .session = stanza->origin, .stanza = stanza->number };
+	return (struct store_context){ .session = stanza->origin,
+		.stanza = stanza->number,
+		.tag = stanza->kind == KIND_MESSAGE && !stanza->is_aside ? TAG_DONE : 0 };
 }
 
 /* request: what the store's client said. */
