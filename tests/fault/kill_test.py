@@ -21,8 +21,8 @@ MAILBOX = "mailbox@localhost"
 
 def arguments():
     parser = argparse.ArgumentParser()
-    parser.add_argument("--kills", type=int, default=100)
-    parser.add_argument("--workers", type=int, default=6)
+    parser.add_argument("--kills", type=int, default=500)
+    parser.add_argument("--workers", type=int, default=8)
     parser.add_argument("--clients", type=int, default=12)
     parser.add_argument("--seed", type=int, default=int.from_bytes(os.urandom(3), "big"))
     parser.add_argument("what", nargs="*")
@@ -80,12 +80,12 @@ def workers(options):
 
 def stores(options):
     """stores are killed: the same"""
-    under_load(options, ["store"], max(4, options.kills // 25))
+    under_load(options, ["store"], max(20, options.kills // 25))
 
 
 def both(options):
     """workers and stores are killed: the same"""
-    under_load(options, ["worker", "worker", "store"], max(6, options.kills // 5))
+    under_load(options, ["worker", "worker", "store"], max(6, options.kills // 10))
 
 
 def main():

@@ -32,6 +32,7 @@ class Ledger(threading.Thread):
         super().__init__(daemon=True)
         self.server, self.account, self.peer, self.mailbox, self.tls = server, account, peer, mailbox, tls
         self.stopping = threading.Event()
+        self.has_said_all = False
         self.error = None
         self.client = None
         self.id = None
@@ -161,7 +162,9 @@ class Ledger(threading.Thread):
             self.client.send("<r xmlns='urn:xmpp:sm:3'/>")
 
     def turn(self):
-        if not self.stopping.is_set():
+        if self.stopping.is_set():
+            self.has_said_all = True
+        else:
             for _ in range(min(ASK_EVERY, WINDOW - len(self.unacked))):
                 self.say()
         self.ask()
@@ -182,6 +185,7 @@ class Ledger(threading.Thread):
                     self.come_back()
         except Exception as e:
             self.error = "%s: %s: %s" % (self.account, type(e).__name__, e)
+        self.has_said_all = True
 
 
 def pairs(server, count, mailbox, tls=False):
@@ -194,7 +198,7 @@ def pairs(server, count, mailbox, tls=False):
         client.enter()
     for client, other in zip(clients, clients[1:] + clients[:1]):
         peer = next(c for c in clients if c.account == client.peer)
-        client.is_done = lambda client=client, peer=peer: len(client.got) >= len(peer.sent)
+        client.is_done = lambda client=client, peer=peer: peer.has_said_all and len(client.got) >= len(peer.sent)
     for client in clients:
         client.start()
     return clients
