@@ -54,19 +54,22 @@ limit_peak(const struct shm *shm, enum limit limit)
 struct limit_rate
 limit_rate(int64_t count, uint64_t period_ms, int64_t burst)
 {
-	struct limit_rate rate = { 0, 0 };
+	if (count <= 0 || burst <= 0)
+		return (struct limit_rate){ 1, 0, 0 };
+	return (struct limit_rate){ (uint64_t)count, period_ms * 1000, (uint64_t)burst };
+}
 
-	if (count > 0 && burst > 0) {
-		rate.per_us = period_ms * 1000 / (uint64_t)count;
-		rate.burst = (uint64_t)burst;
-	}
-	return rate;
+/* Microseconds until so many have leaked away, rounded up, so that nothing is for nothing. */
+static uint64_t
+cost(struct limit_rate rate, uint64_t count)
+{
+	return (count * rate.period_us + rate.count - 1) / rate.count;
 }
 
 static uint64_t
-now_us(void)
+room(struct limit_rate rate)
 {
-	return clock_ms() * 1000;
+	return cost(rate, rate.burst);
 }
 
 /* What stands between now and the moment the bucket is empty; a moment that no rate could have made is another boot's. */
@@ -77,56 +80,58 @@ debt(uint64_t empty_at, uint64_t now)
 }
 
 static uint64_t
-wait_for(uint64_t owed, uint64_t room)
+wait_for(uint64_t owed, struct limit_rate rate)
 {
-	return owed <= room ? 0 : (owed - room + 999) / 1000;
+	return owed <= room(rate) ? 0 : (owed - room(rate) + 999) / 1000;
 }
 
 uint64_t
-limit_take(limit_bucket *bucket, struct limit_rate rate, uint64_t count)
+limit_take(limit_bucket *bucket, struct limit_rate rate, uint64_t count, uint64_t now_ms)
 {
-	uint64_t now = now_us(), known = atomic_load_explicit(bucket, memory_order_relaxed);
-	uint64_t cost = count * rate.per_us, owed;
+	uint64_t now = now_ms * 1000, known = atomic_load_explicit(bucket, memory_order_relaxed);
+	uint64_t owed;
 
 	if (rate.burst == 0)
 		return 0;
 	do {
-		owed = debt(known, now) + cost;
-		if (owed > rate.burst * rate.per_us)
-			return wait_for(owed, rate.burst * rate.per_us);
+		owed = debt(known, now) + cost(rate, count);
+		if (owed > room(rate))
+			return wait_for(owed, rate);
 	} while (!atomic_compare_exchange_weak(bucket, &known, now + owed));
 	return 0;
 }
 
 uint64_t
-limit_charge(limit_bucket *bucket, struct limit_rate rate, uint64_t count)
+limit_charge(limit_bucket *bucket, struct limit_rate rate, uint64_t count, uint64_t now_ms)
 {
-	uint64_t now = now_us(), known = atomic_load_explicit(bucket, memory_order_relaxed);
+	uint64_t now = now_ms * 1000, known = atomic_load_explicit(bucket, memory_order_relaxed);
 	uint64_t owed;
 
 	if (rate.burst == 0)
 		return 0;
 	do
-		owed = debt(known, now) + count * rate.per_us;
+		owed = debt(known, now) + cost(rate, count);
 	while (!atomic_compare_exchange_weak(bucket, &known, now + owed));
-	return wait_for(owed, rate.burst * rate.per_us);
+	return wait_for(owed, rate);
 }
 
 uint64_t
-limit_wait(const limit_bucket *bucket, struct limit_rate rate, uint64_t count)
+limit_wait(const limit_bucket *bucket, struct limit_rate rate, uint64_t count, uint64_t now_ms)
 {
-	uint64_t owed = debt(atomic_load_explicit(bucket, memory_order_relaxed), now_us()) +
-	    count * rate.per_us;
+	uint64_t owed = debt(atomic_load_explicit(bucket, memory_order_relaxed), now_ms * 1000) +
+	    cost(rate, count);
 
-	return rate.burst == 0 ? 0 : wait_for(owed, rate.burst * rate.per_us);
+	return rate.burst == 0 ? 0 : wait_for(owed, rate);
 }
 
 uint64_t
-limit_used(const limit_bucket *bucket, struct limit_rate rate)
+limit_used(const limit_bucket *bucket, struct limit_rate rate, uint64_t now_ms)
 {
-	uint64_t owed = debt(atomic_load_explicit(bucket, memory_order_relaxed), now_us());
+	uint64_t owed = debt(atomic_load_explicit(bucket, memory_order_relaxed), now_ms * 1000);
 
-	return rate.burst == 0 ? 0 : (owed + rate.per_us - 1) / rate.per_us;
+	if (rate.burst == 0)
+		return 0;
+	return (uint64_t)(((unsigned __int128)owed * rate.count + rate.period_us - 1) / rate.period_us);
 }
 
 /* --- places --- */
@@ -240,7 +245,7 @@ find_or_make(struct shm *shm, uint64_t key)
 	uint64_t old = 0;
 
 	for (int tries = 0; tries < LIMITS_SET && index == LIMITS_NONE; tries++) {
-		uint32_t chosen = choose(shm, first, now_us(), &old);
+		uint32_t chosen = choose(shm, first, clock_ms() * 1000, &old);
 
 		if (chosen == LIMITS_NONE)
 			return LIMITS_NONE;

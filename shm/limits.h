@@ -25,31 +25,37 @@ uint64_t limit_peak(const struct shm *shm, enum limit limit);
 /* --- rates: a bucket that leaks --- */
 
 /*
- * `burst` at once, then one more each time `per_us` has passed. burst 0: no limit. It is kept as the moment when all that
+ * `burst` at once, then `count` more in each period. burst 0: no limit. It is kept as the moment when all that
  * was had will have leaked away: one word, one compare-and-swap, nothing that a killed worker could leave half done.
  */
 struct limit_rate {
-	uint64_t per_us;
+	uint64_t count;		/* in each period */
+	uint64_t period_us;
 	uint64_t burst;
 };
 
 /* count in so many milliseconds; count 0: no limit. */
 struct limit_rate limit_rate(int64_t count, uint64_t period_ms, int64_t burst);
 
+/* now_ms below is clock_ms(), or a little before: who has asked already need not ask again. */
+
 /* A bucket: in a table of many, or a word of one's own. Zero is empty. */
 typedef _Atomic uint64_t limit_bucket;
 
 /* 0: there was room, and it is taken. Else how many milliseconds until there is; nothing is taken. */
-uint64_t limit_take(limit_bucket *bucket, struct limit_rate rate, uint64_t count);
+uint64_t limit_take(limit_bucket *bucket, struct limit_rate rate, uint64_t count,
+	    uint64_t now_ms);
 
 /* Takes it in any case. How many milliseconds to wait before anything more. */
-uint64_t limit_charge(limit_bucket *bucket, struct limit_rate rate, uint64_t count);
+uint64_t limit_charge(limit_bucket *bucket, struct limit_rate rate, uint64_t count,
+	    uint64_t now_ms);
 
 /* As limit_take(), taking nothing. */
-uint64_t limit_wait(const limit_bucket *bucket, struct limit_rate rate, uint64_t count);
+uint64_t limit_wait(const limit_bucket *bucket, struct limit_rate rate, uint64_t count,
+	    uint64_t now_ms);
 
 /* How many of the burst are in use. */
-uint64_t limit_used(const limit_bucket *bucket, struct limit_rate rate);
+uint64_t limit_used(const limit_bucket *bucket, struct limit_rate rate, uint64_t now_ms);
 
 /* --- who --- */
 

@@ -3,6 +3,7 @@
 
 #include "base/text.h"
 #include "config/address.h"
+#include "config/network.h"
 
 #define PATH_LONGEST 4095 /* PATH_MAX without its NUL */
 #define NAME_LONGEST 32	  /* useradd(8) */
@@ -65,6 +66,16 @@ check_address(struct slice text)
 	const char *why;
 
 	return address_read(text, found, &why) == 0 ? why : NULL;
+}
+
+const char *
+check_network(struct slice text)
+{
+	struct network network;
+
+	return network_read(text, &network)
+	    ? NULL
+	    : "is no network, such as \"192.0.2.0/24\", \"2001:db8::/32\" or \"192.0.2.7\"";
 }
 
 /* The layers above prepare it; here it only has to look like one. */

@@ -9,6 +9,7 @@ const char *check_path(struct slice text);
 const char *check_name(struct slice text);	/* a user or group */
 const char *check_log(struct slice text);
 const char *check_address(struct slice text);
+const char *check_network(struct slice text);	/* "192.0.2.0/24" */
 const char *check_bare_jid(struct slice text);
 const char *check_contact(struct slice text);	/* "abuse mailto:abuse@example.org" */
 const char *check_payload(struct slice text);	/* "{namespace}name", or "{namespace}" */

@@ -48,6 +48,13 @@ static const struct command commands[] = {
 	{ "stats", NULL, COMMAND_JSON, stats_run,
 	  "Shows what was counted, and how full memory is.",
 	  "With --json the counters of each process too." },
+	{ "limits", NULL, COMMAND_JSON, limits_run,
+	  "Shows every limit, how near it came, and how often somebody met it.",
+	  "VALUE is the option of that name in rookery.conf(5). USED is what is in use now, "
+	  "of an address the most that any has, and PEAK the most since the server "
+	  "started, where that is counted. Of rates USED and PEAK are how much of the "
+	  "burst was taken. BITES counts each time that something was refused, put off or "
+	  "ended for it." },
 	{ "status", NULL, COMMAND_JSON, status_run, "Tells whether the server runs.",
 	  "Exits 0 when it does, 3 when it does not." },
 	{ "reload", NULL, 0, reload_run, "Makes the server read its configuration again.",

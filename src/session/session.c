@@ -21,6 +21,7 @@
 #include "shm/registry.h"
 #include "shm/store.h"
 #include "shm/wake.h"
+#include "stream/guard.h"
 #include "stream/server.h"
 #include "stream/stream.h"
 #include "xml/writer.h"
@@ -161,6 +162,8 @@ on_bind(void *owner, struct slice resource, struct slice *full_jid)
 		return STANZA_SERVICE_UNAVAILABLE;
 	result = bind_in_registry(session, host, resource, &answer);
 	if (result != RESULT_OK) {
+		if (result == RESULT_FULL)
+			limit_bite(server->shm, LIMIT_SESSIONS_ACCOUNT);
 		log_info(LOG_SESSION, "bind refused", "sid=%s jid=" SLICE_FMT " reason=%s",
 		    session->id, SLICE_ARG(bare), result_text(result));
 		return bind_condition(result);
@@ -464,22 +467,24 @@ static const struct stream_events stream_events = {
 
 /* --- beginning and end --- */
 
-/* There is no slot to log in with: said in the protocol's words, written at once, not waited for. */
-static void
-refuse(struct server *server, int fd, bool direct_tls)
+/* Nobody is told whether the reason is ours or theirs beyond what they can do about it. */
+static bool
+admit(struct server *server, const struct sockaddr_storage *address, struct guard *guard,
+    struct slot_ref *ref, struct refusal *refusal)
 {
-	static const char text[] =
-	    "<?xml version='1.0'?><stream:stream xmlns='jabber:client' "
-	    "xmlns:stream='http://etherx.jabber.org/streams' version='1.0'><stream:error>"
-	    "<resource-constraint xmlns='urn:ietf:params:xml:ns:xmpp-streams'/>"
-	    "</stream:error></stream:stream>";
-
-	if (!direct_tls && write(fd, text, sizeof(text) - 1) < 0)
-		log_debug(LOG_SESSION, "refusal not written", "reason=%s", strerror(errno));
-	counter_add(server->shm, COUNTER_REFUSED, 1);
-	log_warn(LOG_SESSION, "connection refused", "reason=%s max_sessions=%u",
-	    server->stopping ? "stopping" : "no free slot", server->shm->max_sessions);
-	close(fd);
+	*refusal = (struct refusal){ STREAM_RESOURCE_CONSTRAINT, "the server stops" };
+	if (server->stopping || !guard_admit(server, address, guard, refusal))
+		return false;
+	if (slot_take(server->shm, ref) == RESULT_OK) {
+		limit_reached(server->shm, LIMIT_SESSIONS,
+		    atomic_load(&server->shm->instance->sessions));
+		return true;
+	}
+	limit_bite(server->shm, LIMIT_SESSIONS);
+	guard_leave(server, guard);
+	*refusal = (struct refusal){ STREAM_RESOURCE_CONSTRAINT,
+		"no free slot: try again in a minute" };
+	return false;
 }
 
 void
@@ -488,9 +493,11 @@ session_accept(struct server *server, int fd, const struct sockaddr_storage *add
 {
 	struct session *session;
 	struct slot_ref ref;
+	struct guard guard;
+	struct refusal refusal;
 
-	if (server->stopping || slot_take(server->shm, &ref) != RESULT_OK) {
-		refuse(server, fd, direct_tls);
+	if (!admit(server, address, &guard, &ref, &refusal)) {
+		guard_refuse(server, fd, direct_tls, &refusal);
 		return;
 	}
 	counter_add(server->shm, COUNTER_ACCEPTED, 1);
@@ -502,7 +509,7 @@ session_accept(struct server *server, int fd, const struct sockaddr_storage *add
 	atomic_store(&session->slot->since_us, clock_wall_us());
 	show_address(session->slot, address);
 	session_map_add(server->sessions, session);
-	session->conn = stream_new(server, fd, address, direct_tls, session->slot,
+	session->conn = stream_new(server, fd, address, direct_tls, &guard, session->slot,
 	    &stream_events, session);
 	snprintf(session->id, sizeof(session->id), "%s", stream_id(session->conn));
 }

@@ -96,9 +96,40 @@ begin(struct stream *stream, enum sasl_mechanism mechanism)
 		situation.end_point_length = tls_binding_end_point(tls, situation.end_point);
 	}
 	sasl_free(&stream->sasl);
+	stream->delay.was_slow = false;
 	stream->sasl = sasl_new(mechanism, &situation, &accounts, stream, on_sasl_later);
 	snprintf(stream->slot->mechanism, sizeof(stream->slot->mechanism), "%s",
 	    sasl_mechanism_name(mechanism));
+}
+
+/* The name that was claimed, as an address; "" where it is too long to be one. */
+static struct slice
+claimed_name(const struct stream *stream, char *out, size_t size)
+{
+	struct slice username = stream->sasl == NULL ? SLICE_EMPTY : sasl_username(stream->sasl);
+	int length = snprintf(out, size, SLICE_FMT "@%s", SLICE_ARG(username), stream->host);
+
+	return length < 0 || (size_t)length >= size ? SLICE_EMPTY : slice_of(out, (size_t)length);
+}
+
+static void
+count_guess(struct stream *stream)
+{
+	char name[JID_MAX + 1];
+
+	guard_login_failed(stream->server, &stream->guard,
+	    claimed_name(stream, name, sizeof(name)));
+}
+
+/* How long the answer to a step is to wait: the first one that speaks of an account, once a login. */
+static uint64_t
+delay_of(const struct stream *stream)
+{
+	char name[JID_MAX + 1];
+
+	if (stream->delay.was_slow || sasl_username(stream->sasl).length == 0)
+		return 0;
+	return guard_login_delay(stream->server, claimed_name(stream, name, sizeof(name)));
 }
 
 /*
@@ -106,7 +137,8 @@ begin(struct stream *stream, enum sasl_mechanism mechanism)
  * all mechanisms, with bindings nobody knows, before they come to one that they can do.
  */
 static void
-fail_login(struct stream *stream, enum sasl_failure failure, const char *detail)
+fail_login_with(struct stream *stream, enum sasl_failure failure, const char *detail,
+    const char *text)
 {
 	bool is_guess = failure == SASL_NOT_AUTHORIZED &&
 	    (stream->state == STATE_SASL || stream->state == STATE_SASL_WORK);
@@ -116,15 +148,28 @@ fail_login(struct stream *stream, enum sasl_failure failure, const char *detail)
 	    stream->id, stream->host,
 	    SLICE_ARG(stream->sasl == NULL ? SLICE_EMPTY : sasl_username(stream->sasl)),
 	    sasl_failure_name(failure), detail);
-	stream_write(stream, "<failure xmlns='urn:ietf:params:xml:ns:xmpp-sasl'><%s/></failure>",
+	stream_write(stream, "<failure xmlns='urn:ietf:params:xml:ns:xmpp-sasl'><%s/>",
 	    sasl_failure_name(failure));
+	if (text != NULL)
+		stream_write(stream, "<text xml:lang='en'>%s</text>", text);
+	stream_write(stream, "</failure>");
+	if (is_guess)
+		count_guess(stream);
 	sasl_free(&stream->sasl);
 	stream_set_state(stream, STATE_LOGIN);
 	stream->attempts++;
 	stream->guesses += is_guess;
 	if (stream->guesses >= stream->server->config->login_attempts ||
-	    stream->attempts >= FAILURES_MAX)
+	    stream->attempts >= FAILURES_MAX) {
+		limit_bite(stream->server->shm, LIMIT_FAILURES);
 		stream_fail(stream, STREAM_POLICY_VIOLATION, "too many failed logins");
+	}
+}
+
+static void
+fail_login(struct stream *stream, enum sasl_failure failure, const char *detail)
+{
+	fail_login_with(stream, failure, detail, NULL);
 }
 
 /* PLAIN proved the password, so the keys the account misses could be made: the store keeps them if nothing changed. */
@@ -180,6 +225,8 @@ succeed(struct stream *stream)
 	    SLICE_ARG(username), stream->host, stream->slot->mechanism, stream->slot->tls);
 	stream->events->on_login(stream->owner, username, slice_from_text(stream->host),
 	    sasl_account_id(stream->sasl));
+	guard_leave(stream->server, &stream->guard);
+	stream_rate_login(stream);
 	sasl_free(&stream->sasl);
 	stream_restart(stream);
 	stream_set_state(stream, STATE_HEADER);
@@ -188,6 +235,12 @@ succeed(struct stream *stream)
 void
 client_sasl_done(struct stream *stream, enum sasl_step step)
 {
+	uint64_t delay = step == SASL_STEP_LATER ? 0 : delay_of(stream);
+
+	if (delay > 0) {
+		stream_delay_sasl(stream, step, delay);
+		return;
+	}
 	switch (step) {
 	case SASL_STEP_CHALLENGE:
 		write_output(stream, "challenge");
@@ -235,6 +288,8 @@ on_auth(struct stream *stream, struct element *element)
 {
 	const struct config_host *host = stream_config_host(stream);
 	unsigned mechanism = sasl_mechanism_find(element_attribute(element, "mechanism"));
+	char text[120];
+	uint64_t wait;
 
 	if (host != NULL && host->require_tls && !stream->secure) {
 		fail_login(stream, SASL_ENCRYPTION_REQUIRED, "TLS first");
@@ -242,6 +297,13 @@ on_auth(struct stream *stream, struct element *element)
 	}
 	if ((mechanism & stream_features_mechanisms(stream)) == 0) {
 		fail_login(stream, SASL_INVALID_MECHANISM, "not offered");
+		return;
+	}
+	wait = guard_login_wait(stream->server, &stream->guard);
+	if (wait > 0) {
+		snprintf(text, sizeof(text), "too many failed logins from your address: "
+		    "try again in %llu s", (unsigned long long)wait);
+		fail_login_with(stream, SASL_TEMPORARY_AUTH_FAILURE, "too many failures", text);
 		return;
 	}
 	begin(stream, (enum sasl_mechanism)mechanism);
@@ -277,19 +339,25 @@ write_element(struct stream *stream, const struct element *element)
 }
 
 static void
-refuse_iq(struct stream *stream, struct element *iq, enum stanza_condition condition)
+refuse_iq_with(struct stream *stream, struct arena *arena, struct element *iq,
+    enum stanza_condition condition, const char *text)
 {
-	struct element *reply = stanza_error_reply(parser_arena(stream->parser), iq, condition,
-	    NULL);
+	struct element *reply = stanza_error_reply(arena, iq, condition, text);
 
 	if (reply != NULL)
 		write_element(stream, reply);
 }
 
 static void
-answer_bind(struct stream *stream, struct element *iq, struct slice full_jid)
+refuse_iq(struct stream *stream, struct element *iq, enum stanza_condition condition)
 {
-	struct arena *arena = parser_arena(stream->parser);
+	refuse_iq_with(stream, parser_arena(stream->parser), iq, condition, NULL);
+}
+
+static void
+answer_bind(struct stream *stream, struct arena *arena, struct element *iq,
+    struct slice full_jid)
+{
 	struct element *reply = element_new(arena, NS_CLIENT, "iq");
 	struct element *bind = element_add(arena, reply, NS_BIND, "bind");
 
@@ -300,28 +368,54 @@ answer_bind(struct stream *stream, struct element *iq, struct slice full_jid)
 	write_element(stream, reply);
 }
 
+void
+client_bind(struct stream *stream, struct arena *arena, struct element *iq)
+{
+	struct element *bind = element_child(iq, NS_BIND, "bind");
+	struct element *wanted = element_child(bind, NS_BIND, "resource");
+	struct slice resource = wanted == NULL ? SLICE_EMPTY : element_text(arena, wanted);
+	struct slice full_jid;
+	int condition = stream->events->on_bind(stream->owner, resource, &full_jid);
+
+	if (condition != 0) {
+		refuse_iq_with(stream, arena, iq, (enum stanza_condition)condition, NULL);
+		return;
+	}
+	answer_bind(stream, arena, iq, full_jid);
+	stream_set_state(stream, STATE_READY);
+}
+
+static void
+refuse_bind(struct stream *stream, struct element *iq, const char *why, uint64_t seconds)
+{
+	char text[120];
+
+	snprintf(text, sizeof(text), "%s: try again in %llu s", why, (unsigned long long)seconds);
+	refuse_iq_with(stream, parser_arena(stream->parser), iq, STANZA_RESOURCE_CONSTRAINT, text);
+}
+
 static void
 on_bind_iq(struct stream *stream, struct element *iq)
 {
-	struct element *bind = element_child(iq, NS_BIND, "bind");
-	struct element *wanted = bind == NULL ? NULL : element_child(bind, NS_BIND, "resource");
-	struct slice resource = SLICE_EMPTY;
-	struct slice full_jid;
-	int condition;
+	uint64_t wait;
 
-	if (bind == NULL || !slice_is(element_attribute(iq, "type"), "set")) {
+	if (element_child(iq, NS_BIND, "bind") == NULL ||
+	    !slice_is(element_attribute(iq, "type"), "set")) {
 		refuse_iq(stream, iq, STANZA_NOT_AUTHORIZED);
 		return;
 	}
-	if (wanted != NULL)
-		resource = element_text(parser_arena(stream->parser), wanted);
-	condition = stream->events->on_bind(stream->owner, resource, &full_jid);
-	if (condition != 0) {
-		refuse_iq(stream, iq, (enum stanza_condition)condition);
+	wait = guard_bind_wait(stream->server, atomic_load(&stream->slot->account));
+	if (wait > 0) {
+		refuse_bind(stream, iq, "too many new sessions of your account", wait);
 		return;
 	}
-	answer_bind(stream, iq, full_jid);
-	stream_set_state(stream, STATE_READY);
+	wait = governor_admit(stream->server, GOVERNOR_LOGIN);
+	if (wait > GOVERNOR_LONGEST_MS)
+		refuse_bind(stream, iq, "too many new sessions", (wait + 999) / 1000);
+	else if (wait > 0)
+		stream_delay_bind(stream, iq, wait);
+	else
+		client_bind(stream, parser_arena(stream->parser), iq);
 }
 
 /* --- new accounts (XEP-0077) --- */
@@ -388,6 +482,7 @@ stream_registered(struct stream *stream, const struct element *answer)
 static void
 on_stanza(struct stream *stream, struct element *element)
 {
+	stream_rate_stanza(stream, element);
 	stream->events->on_stanza(stream->owner, element);
 }
 

@@ -124,6 +124,7 @@ management_on_resume(struct stream *stream, struct element *element)
 		return;
 	}
 	stream->management = element->ns;
+	governor_admit(stream->server, GOVERNOR_RESUME);
 	stream_set_state(stream, STATE_RESUME);
 	stream->events->on_resume(stream->owner, id, h);
 	if (stream->state != STATE_RESUME)

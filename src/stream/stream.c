@@ -49,6 +49,9 @@ static void
 stream_free(struct stream *stream)
 {
 	timer_stop(stream->server->timers, &stream->timer);
+	stream_rate_end(stream);
+	stream_delay_end(stream);
+	guard_leave(stream->server, &stream->guard);
 	parser_free(&stream->parser);
 	sasl_free(&stream->sasl);
 	buffer_clear(&stream->control);
@@ -84,7 +87,7 @@ static const struct connection_events connection_events = {
 
 struct stream *
 stream_new(struct server *server, int fd, const void *address, bool direct_tls,
-    struct slot *slot, const struct stream_events *events, void *owner)
+    const struct guard *guard, struct slot *slot, const struct stream_events *events, void *owner)
 {
 	struct stream *stream = NEW(struct stream);
 
@@ -92,6 +95,7 @@ stream_new(struct server *server, int fd, const void *address, bool direct_tls,
 	stream->events = events;
 	stream->owner = owner;
 	stream->slot = slot;
+	stream->guard = *guard;
 	buffer_init(&stream->control);
 	buffer_init(&stream->detail);
 	random_token(stream->id, 20);

@@ -12,6 +12,7 @@
 
 struct connection;
 struct element;
+struct guard;
 struct server;
 struct slot;
 struct stream;
@@ -56,11 +57,11 @@ struct stream_events {
 };
 
 /*
- * Takes the descriptor. slot is where the stream shows its state to others (flags, TLS, mechanism, id);
+ * Takes the descriptor, and the place that guard_admit() gave. slot is where the stream shows its state to others (flags, TLS, mechanism, id);
  * borrowed until on_closed.
  */
 struct stream *stream_new(struct server *server, int fd, const void *address, bool direct_tls,
-		   struct slot *slot, const struct stream_events *events, void *owner);
+		   const struct guard *guard, struct slot *slot, const struct stream_events *events, void *owner);
 
 const char *stream_id(const struct stream *stream);
 const char *stream_host(const struct stream *stream);	/* "" before the header */

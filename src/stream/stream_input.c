@@ -19,8 +19,31 @@ static const struct {
 };
 
 static void
+bite(const struct stream *stream, enum parser_error error)
+{
+	bool in = stream->authenticated;
+
+	switch (error) {
+	case PARSER_TOO_BIG:
+		limit_bite(stream->server->shm,
+		    in ? LIMIT_STANZA_BYTES : LIMIT_STANZA_BYTES_UNAUTHENTICATED);
+		break;
+	case PARSER_TOO_DEEP:
+		limit_bite(stream->server->shm, in ? LIMIT_DEPTH : LIMIT_DEPTH_UNAUTHENTICATED);
+		break;
+	case PARSER_TOO_MANY:
+		limit_bite(stream->server->shm,
+		    in ? LIMIT_ELEMENTS : LIMIT_ELEMENTS_UNAUTHENTICATED);
+		break;
+	default:
+		break;
+	}
+}
+
+static void
 fail_parsing(struct stream *stream, enum parser_error error)
 {
+	bite(stream, error);
 	for (size_t i = 0; i < sizeof(parser_conditions) / sizeof(parser_conditions[0]); i++)
 		if (parser_conditions[i].error == error) {
 			stream_fail(stream, parser_conditions[i].condition,
@@ -101,15 +124,15 @@ limits_of(const struct stream *stream)
 		.value_bytes = 16384,
 		.name_bytes = 256,
 		.memory = 262144,
-		.depth = 64,
-		.attributes = 64,
-		.namespaces = 64,
-		.elements = 2000 };
+		.depth = (unsigned)config->stanza_depth,
+		.attributes = (unsigned)config->stanza_attributes,
+		.namespaces = (unsigned)config->stanza_namespaces,
+		.elements = (unsigned)config->stanza_elements };
 
 	if (!stream->authenticated) {
 		limits.stanza_bytes = (size_t)config->stanza_bytes_unauthenticated;
-		limits.depth = 8;
-		limits.elements = 32;
+		limits.depth = (unsigned)config->stanza_depth_unauthenticated;
+		limits.elements = (unsigned)config->stanza_elements_unauthenticated;
 	}
 	return limits;
 }
@@ -166,6 +189,8 @@ stream_on_bytes(void *owner, struct slice bytes)
 		if (consumed == 0 && !stream->restart)
 			break;
 	}
+	if (stream->state != STATE_CLOSED)
+		stream_rate_bytes(stream);
 	return stream->state == STATE_CLOSED || stream->condition != 0 ? bytes.length : total;
 }
 
@@ -186,6 +211,7 @@ feed_held(struct stream *stream)
 void
 stream_pause(struct stream *stream)
 {
+	stream->rate.waits_for_owner = true;
 	if (stream->state != STATE_CLOSED && stream->parser != NULL)
 		parser_pause(stream->parser);
 }
@@ -193,7 +219,8 @@ stream_pause(struct stream *stream)
 void
 stream_resume(struct stream *stream)
 {
-	if (stream->state == STATE_CLOSED || stream->parser == NULL)
+	stream->rate.waits_for_owner = false;
+	if (stream->state == STATE_CLOSED || stream->parser == NULL || stream->rate.is_slow)
 		return;
 	if (!parser_resume(stream->parser) || stream->state == STATE_CLOSED)
 		return;
@@ -206,6 +233,8 @@ stream_resume(struct stream *stream)
 void
 stream_go_on(struct stream *stream)
 {
+	if (stream->rate.is_slow)
+		return;
 	if (stream->state != STATE_CLOSED && !stream->restart) {
 		stream_resume(stream);
 		return;

@@ -8,6 +8,8 @@
 #include "net/timer.h"
 #include "shm/layout.h"
 #include "stream/server.h"
+#include "shm/limits.h"
+#include "stream/guard.h"
 #include "stream/stream.h"
 #include "xml/parser.h"
 
@@ -42,6 +44,24 @@ struct stream_offer {
 	size_t stanzas;
 };
 
+/* An answer that is ready, or a request that is not looked at yet: stream_delay.c. */
+struct stream_delay {
+	struct timer   timer;
+	enum sasl_step step;
+	bool	       was_slow;	/* this login was answered late already */
+	struct buffer  iq;	/* the request to bind */
+};
+
+/* How much it has sent: stream_rate.c. */
+struct stream_rate {
+	limit_bucket bytes, stanzas, presences;
+	uint64_t     counted;	/* bytes of the connection */
+	uint64_t     account;	/* key of the account's place */
+	struct timer timer;
+	bool	     is_slow;	/* nothing is read until the timer */
+	bool	     waits_for_owner;	/* who has paused it will resume it */
+};
+
 struct stream {
 	struct server		   *server;
 	struct connection	   *connection;
@@ -54,6 +74,9 @@ struct stream {
 	struct buffer		    control;	/* bytes that are no stanzas: features, SASL, errors */
 	struct buffer		    detail;	/* of an error: an element of its own kind */
 	struct stream_offer	    offer;
+	struct stream_rate	    rate;
+	struct guard		    guard;
+	struct stream_delay	    delay;
 	enum stream_state	    state;
 	bool			    secure;
 	bool			    authenticated;
@@ -79,6 +102,7 @@ struct stream {
 
 /* client.c: the rows of each state, and what they do. */
 const struct state_row *client_rows(enum stream_state state);
+void	client_bind(struct stream *stream, struct arena *arena, struct element *iq);
 void	client_sasl_done(struct stream *stream, enum sasl_step step);
 
 /* management.c: the handlers of its rows */
@@ -87,6 +111,18 @@ void	management_on_resume(struct stream *stream, struct element *element);
 void	management_on_ack(struct stream *stream, struct element *element);
 void	management_on_ack_request(struct stream *stream, struct element *element);
 void	management_on_late(struct stream *stream, struct element *element);
+
+/* stream_delay.c: answers that come later than they could */
+void	stream_delay_sasl(struct stream *stream, enum sasl_step step, uint64_t delay_ms);
+void	stream_delay_bind(struct stream *stream, const struct element *iq, uint64_t delay_ms);
+bool	stream_is_delayed(const struct stream *stream);
+void	stream_delay_end(struct stream *stream);
+
+/* stream_rate.c; bytes: after each read */
+void	stream_rate_login(struct stream *stream);
+void	stream_rate_bytes(struct stream *stream);
+void	stream_rate_stanza(struct stream *stream, const struct element *stanza);
+void	stream_rate_end(struct stream *stream);
 
 /* stream_features.c */
 void	stream_features_send(struct stream *stream);

@@ -44,7 +44,7 @@ next_check(struct stream *stream, uint64_t now)
 		return due;
 	}
 	due = stream->deadline_ms;
-	if (!is_logged_in(stream) && stream->state != STATE_ENDING &&
+	if (!is_logged_in(stream) && stream->state != STATE_ENDING && !stream->rate.is_slow &&
 	    stream->state != STATE_SASL_WORK && stream->state != STATE_REGISTER &&
 	    last + (uint64_t)config->handshake_timeout < due)
 		due = last + (uint64_t)config->handshake_timeout;

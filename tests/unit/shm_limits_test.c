@@ -42,11 +42,11 @@ a_burst_is_had_at_once_and_no_more(void **state)
 	limit_bucket bucket = 0;
 
 	for (int i = 0; i < 200; i++)
-		assert_int_equal(limit_take(&bucket, rate, 1), 0);
-	assert_int_equal(limit_used(&bucket, rate), 200);
-	assert_in_range(limit_take(&bucket, rate, 1), 1, 50);
-	assert_in_range(limit_wait(&bucket, rate, 1), 1, 50);
-	assert_int_equal(limit_used(&bucket, rate), 200);	/* what is refused is not counted */
+		assert_int_equal(limit_take(&bucket, rate, 1, clock_ms()), 0);
+	assert_int_equal(limit_used(&bucket, rate, clock_ms()), 200);
+	assert_in_range(limit_take(&bucket, rate, 1, clock_ms()), 1, 50);
+	assert_in_range(limit_wait(&bucket, rate, 1, clock_ms()), 1, 50);
+	assert_int_equal(limit_used(&bucket, rate, clock_ms()), 200);	/* what is refused is not counted */
 }
 
 static void
@@ -55,12 +55,12 @@ it_leaks_as_fast_as_the_rate(void **state)
 	struct limit_rate rate = limit_rate(20, 1000, 200);
 	limit_bucket bucket = 0;
 
-	assert_int_equal(limit_take(&bucket, rate, 200), 0);
+	assert_int_equal(limit_take(&bucket, rate, 200, clock_ms()), 0);
 	clock_advance(50);
-	assert_int_equal(limit_take(&bucket, rate, 1), 0);
-	assert_int_not_equal(limit_take(&bucket, rate, 1), 0);
+	assert_int_equal(limit_take(&bucket, rate, 1, clock_ms()), 0);
+	assert_int_not_equal(limit_take(&bucket, rate, 1, clock_ms()), 0);
 	clock_advance(10000);
-	assert_int_equal(limit_take(&bucket, rate, 200), 0);
+	assert_int_equal(limit_take(&bucket, rate, 200, clock_ms()), 0);
 }
 
 static void
@@ -69,11 +69,26 @@ what_is_charged_is_waited_for(void **state)
 	struct limit_rate rate = limit_rate(1000, 1000, 1000);
 	limit_bucket bucket = 0;
 
-	assert_int_equal(limit_charge(&bucket, rate, 1000), 0);
-	assert_in_range(limit_charge(&bucket, rate, 500), 495, 500);
+	assert_int_equal(limit_charge(&bucket, rate, 1000, clock_ms()), 0);
+	assert_in_range(limit_charge(&bucket, rate, 500, clock_ms()), 495, 500);
 	clock_advance(500);
-	assert_int_equal(limit_wait(&bucket, rate, 0), 0);
-	assert_int_not_equal(limit_wait(&bucket, rate, 5), 0);
+	assert_int_equal(limit_wait(&bucket, rate, 0, clock_ms()), 0);
+	assert_int_not_equal(limit_wait(&bucket, rate, 5, clock_ms()), 0);
+}
+
+static void
+what_is_faster_than_a_clock_is_counted_too(void **state)
+{
+	struct limit_rate rate = limit_rate(1 << 30, 1000, 1 << 30);
+	limit_bucket bucket = 0;
+
+	assert_int_equal(limit_charge(&bucket, rate, 1 << 29, clock_ms()), 0);
+	assert_in_range(limit_used(&bucket, rate, clock_ms()), 1 << 28, 1 << 29);
+	assert_int_not_equal(limit_charge(&bucket, rate, 3u << 28, clock_ms()), 0);
+	clock_advance(2000);
+	assert_int_equal(limit_used(&bucket, rate, clock_ms()), 0);
+	assert_int_equal(limit_charge(&bucket, rate, 1, clock_ms()), 0);
+	assert_int_not_equal(bucket, 0);
 }
 
 static void
@@ -82,8 +97,8 @@ no_rate_is_no_limit(void **state)
 	struct limit_rate none = limit_rate(0, 1000, 200);
 	limit_bucket bucket = 0;
 
-	assert_int_equal(limit_take(&bucket, none, 1u << 30), 0);
-	assert_int_equal(limit_charge(&bucket, none, 1u << 30), 0);
+	assert_int_equal(limit_take(&bucket, none, 1u << 30, clock_ms()), 0);
+	assert_int_equal(limit_charge(&bucket, none, 1u << 30, clock_ms()), 0);
 	assert_int_equal(bucket, 0);
 }
 
@@ -95,12 +110,12 @@ all_workers_draw_from_one_bucket(void **state)
 
 	for (int i = 0; i < 10; i++)
 		assert_int_equal(limit_take(limits_bucket(i % 2 ? kit.shm : other, key,
-				     BUCKET_CONNECTIONS), rate, 1), 0);
+				     BUCKET_CONNECTIONS), rate, 1, clock_ms()), 0);
 	assert_int_not_equal(
-	    limit_take(limits_bucket(kit.shm, key, BUCKET_CONNECTIONS), rate, 1), 0);
-	assert_int_equal(limit_take(limits_bucket(kit.shm, key, BUCKET_FAILURES), rate, 1), 0);
+	    limit_take(limits_bucket(kit.shm, key, BUCKET_CONNECTIONS), rate, 1, clock_ms()), 0);
+	assert_int_equal(limit_take(limits_bucket(kit.shm, key, BUCKET_FAILURES), rate, 1, clock_ms()), 0);
 	assert_int_equal(limit_take(limits_bucket(kit.shm, key_of("192.0.2.2"),
-			     BUCKET_CONNECTIONS), rate, 1), 0);
+			     BUCKET_CONNECTIONS), rate, 1, clock_ms()), 0);
 }
 
 /* --- counts --- */
@@ -189,11 +204,11 @@ who_has_least_to_wait_for_is_forgotten_first(void **state)
 
 	for (uint32_t i = 0; i < LIMITS_SET; i++)
 		limit_charge(limits_bucket(kit.shm, neighbour(i), BUCKET_FAILURES), rate,
-		    i == 5 ? 1 : 50 + i);
-	limit_charge(limits_bucket(kit.shm, neighbour(99), BUCKET_FAILURES), rate, 99);
-	assert_int_equal(limit_used(limits_bucket(kit.shm, neighbour(7), BUCKET_FAILURES), rate), 57);
-	assert_int_equal(limit_used(limits_bucket(kit.shm, neighbour(99), BUCKET_FAILURES), rate), 99);
-	assert_int_equal(limit_used(limits_bucket(kit.shm, neighbour(5), BUCKET_FAILURES), rate), 0);
+		    i == 5 ? 1 : 50 + i, clock_ms());
+	limit_charge(limits_bucket(kit.shm, neighbour(99), BUCKET_FAILURES), rate, 99, clock_ms());
+	assert_int_equal(limit_used(limits_bucket(kit.shm, neighbour(7), BUCKET_FAILURES), rate, clock_ms()), 57);
+	assert_int_equal(limit_used(limits_bucket(kit.shm, neighbour(99), BUCKET_FAILURES), rate, clock_ms()), 99);
+	assert_int_equal(limit_used(limits_bucket(kit.shm, neighbour(5), BUCKET_FAILURES), rate, clock_ms()), 0);
 }
 
 static void
@@ -259,6 +274,8 @@ main(void)
 		cmocka_unit_test_setup_teardown(a_burst_is_had_at_once_and_no_more, setup, teardown),
 		cmocka_unit_test_setup_teardown(it_leaks_as_fast_as_the_rate, setup, teardown),
 		cmocka_unit_test_setup_teardown(what_is_charged_is_waited_for, setup, teardown),
+		cmocka_unit_test_setup_teardown(what_is_faster_than_a_clock_is_counted_too, setup,
+		    teardown),
 		cmocka_unit_test_setup_teardown(no_rate_is_no_limit, setup, teardown),
 		cmocka_unit_test_setup_teardown(all_workers_draw_from_one_bucket, setup, teardown),
 		cmocka_unit_test_setup_teardown(one_below_enters_and_one_above_does_not, setup,

@@ -18,6 +18,7 @@ struct worker_options {
 	uint32_t     sessions;		/* at most WORKER_SESSIONS */
 	uint64_t     arena_bytes;
 	struct slice chain_pem, key_pem;	/* of the first host */
+	bool	     has_limits;	/* rates and counts of addresses and accounts are as the config says */
 };
 
 /* Uses ensure() alone, so that fuzz targets can have it too. */
@@ -27,6 +28,7 @@ struct worker {
 	char	      data_dir[64];
 	int	      log;		/* what was logged since worker_begin() */
 	int	      wake_fd;
+	bool	      has_limits;
 	bool	    (*is_there)(void *owner);	/* of worker_wait() */
 	void	     *is_there_owner;
 	uint32_t      known[WORKER_SESSIONS];	/* epochs of slots that callers have */
