@@ -201,7 +201,7 @@ check_worker_files(struct fsck *fsck, const char *directory, uint32_t number,
 	return good;
 }
 
-/* Those of other servers' making are passed over: rings alone may be missing, in tests. */
+/* Rings are looked at with the memory: one without stores has none. */
 bool
 fsck_segments(struct fsck *fsck, const char *directory)
 {
@@ -213,6 +213,7 @@ fsck_segments(struct fsck *fsck, const char *directory)
 	    segments_read_shape(directory, &shape, &wrong) != RESULT_OK)
 		return false;
 	good = check_file(fsck, directory, "slots", &shape);
+	good = check_file(fsck, directory, "limits", &shape) && good;
 	for (uint32_t i = 0; i < shape.workers; i++)
 		good = check_worker_files(fsck, directory, i, &shape) && good;
 	return good;

@@ -65,6 +65,11 @@ void	fsck_memory(struct fsck *fsck, const struct shm *shm);
 /* core NULL: accounts are not looked up. */
 void	fsck_registry(struct fsck *fsck, struct registry *registry, struct store *core);
 
+/* Calls back for each entry of a list that stands in the journal of msg still. */
+void	fsck_journal(struct fsck *fsck, struct txn *msg,
+	    bool (*each)(void *owner, int table, struct slice key, const struct store_entry *entry),
+	    void *owner);
+
 /*
  * Accounts, hosts, versions, and whether what is kept belongs to somebody; the bytes that features keep are theirs to
  * check. msg NULL: there is none yet.

@@ -57,6 +57,13 @@ static const struct command commands[] = {
 	  "ended for it." },
 	{ "status", NULL, COMMAND_JSON, status_run, "Tells whether the server runs.",
 	  "Exits 0 when it does, 3 when it does not." },
+	{ "fsck", NULL, COMMAND_JSON, fsck_run,
+	  "Checks memory and stores, and names every rule that is broken.",
+	  "It changes nothing. With the server down it is exact; while one runs it looks "
+	  "up to five times, and tells what it found each time. A line names the rule, "
+	  "where it is broken, what is there instead and what to do. Exits 0 when nothing "
+	  "is broken, and 65 (EX_DATAERR) with findings. A large archive takes seconds, "
+	  "for which the data directory may grow." },
 	{ "reload", NULL, 0, reload_run, "Makes the server read its configuration again.",
 	  "Prints what changed, what needs a restart, and every mistake. With any "
 	  "mistake nothing is changed." },

@@ -16,6 +16,7 @@ int	limits_run(struct ctl *ctl);
 int	status_run(struct ctl *ctl);
 int	reload_run(struct ctl *ctl);
 int	stop_run(struct ctl *ctl);
+int	fsck_run(struct ctl *ctl);
 int	trace_run(struct ctl *ctl);
 int	clock_run(struct ctl *ctl);
 int	config_run(struct ctl *ctl);

@@ -1,11 +1,23 @@
-/* ctl_words.c -- prints the manual page from its frame and the rows of commands. */
+/* ctl_words.c -- prints the manual page from its frame and the rows of commands and rules. */
 #include <stdio.h>
 #include <string.h>
 
 #include "ctl/command.h"
+#include "shm/fsck.h"
 
-/* The line of the frame that gives way to the commands. */
+/* Lines of the frame that give way to rows. */
 #define COMMANDS_LINE "@commands@\n"
+#define RULES_LINE    "@rules@\n"
+
+static void
+write_rules(FILE *out)
+{
+	fputs(".Bl -tag -width Ds\n", out);
+	for (int i = 0; i < FSCK_RULES; i++)
+		fprintf(out, ".It Li %s\n%s\nWhat to do: %s.\n", fsck_rows[i].name,
+			fsck_rows[i].about, fsck_rows[i].advice);
+	fputs(".El\n", out);
+}
 
 int
 main(int argc, char **argv)
@@ -20,6 +32,8 @@ main(int argc, char **argv)
 	while (fgets(line, sizeof(line), frame) != NULL)
 		if (strcmp(line, COMMANDS_LINE) == 0)
 			command_write_manual(stdout);
+		else if (strcmp(line, RULES_LINE) == 0)
+			write_rules(stdout);
 		else
 			fputs(line, stdout);
 	fclose(frame);

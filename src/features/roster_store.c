@@ -4,60 +4,22 @@
 #include <endian.h>
 #include <string.h>
 
-#include "base/hash.h"
 #include "base/log.h"
 #include "config/config.h"
+#include "features/roster_record.h"
 #include "stream/server.h"
 
-/* Keys are an account, a kind, and what names the record among those of its kind. */
-enum { KIND_OF_META = 'm', KIND_OF_ITEM = 'i', KIND_OF_LOG = 'v' };
-
-#define KEY_HEAD (sizeof(uint64_t) + 1)
-#define KEY_SIZE (KEY_HEAD + sizeof(struct hash128))
-
-struct meta_record {
-	uint64_t version;
-	uint64_t bytes;
-	uint32_t items;
-	uint32_t requests;
-};
-
 static struct slice
-write_key(char key[KEY_SIZE], uint64_t account, char kind, struct slice name)
+make_key(struct arena *arena, uint64_t account, enum roster_kind kind, struct slice name)
 {
-	uint64_t word = htobe64(account);
-
-	memcpy(key, &word, sizeof(word));
-	key[sizeof(word)] = kind;
-	memcpy(key + KEY_HEAD, name.data, name.length);
-	return slice_of(key, KEY_HEAD + name.length);
-}
-
-static struct slice
-make_key(struct arena *arena, uint64_t account, char kind, struct slice name)
-{
-	return write_key(arena_alloc(arena, KEY_SIZE), account, kind, name);
-}
-
-/* The hash's key lasts as long as the data directory, and is not the one its secret is used with elsewhere. */
-static struct slice
-write_item_key(char bytes[KEY_SIZE], struct server *server, uint64_t account, struct slice jid)
-{
-	struct hash_key key;
-	struct hash128 hash;
-
-	memcpy(&key, server->secret, sizeof(key));
-	hash = hash128(&key, SLICE("roster"));
-	memcpy(&key, &hash, sizeof(key));
-	hash = hash128(&key, jid);
-	return write_key(bytes, account, KIND_OF_ITEM, slice_of(&hash, sizeof(hash)));
+	return roster_key(arena_alloc(arena, ROSTER_KEY_MAX), account, kind, name);
 }
 
 static struct slice
 item_key(struct roster *roster, struct slice jid)
 {
-	return write_item_key(arena_alloc(roster->arena, KEY_SIZE), roster->server,
-	    roster->account, jid);
+	return roster_item_key(arena_alloc(roster->arena, ROSTER_KEY_MAX),
+	    roster->server->secret, roster->account, jid);
 }
 
 static struct slice
@@ -65,14 +27,14 @@ log_key(struct roster *roster, uint64_t version)
 {
 	uint64_t word = htobe64(version);
 
-	return make_key(roster->arena, roster->account, KIND_OF_LOG,
+	return make_key(roster->arena, roster->account, ROSTER_CHANGE,
 	    slice_of(&word, sizeof(word)));
 }
 
 static struct slice
 meta_key(struct roster *roster)
 {
-	return make_key(roster->arena, roster->account, KIND_OF_META, SLICE_EMPTY);
+	return make_key(roster->arena, roster->account, ROSTER_META, SLICE_EMPTY);
 }
 
 /* --- reading --- */
@@ -96,7 +58,7 @@ void
 roster_read(struct roster *roster, struct server *server, struct arena *arena, struct txn *txn,
     uint64_t account)
 {
-	struct meta_record meta;
+	struct roster_meta meta;
 	struct slice value;
 
 	*roster = (struct roster){ .server = server,
@@ -137,13 +99,13 @@ roster_find(struct roster *roster, struct slice jid, struct roster_item *item)
 unsigned
 roster_flags(struct server *server, struct txn *txn, uint64_t account, struct slice jid)
 {
-	char key[KEY_SIZE];
+	char key[ROSTER_KEY_MAX];
 	uint64_t version;
 	struct slice value, found;
 	unsigned flags;
 
-	if (!store_get(server->core, txn, STORE_ROSTER, write_item_key(key, server, account, jid),
-		&value, &version) ||
+	if (!store_get(server->core, txn, STORE_ROSTER,
+		roster_item_key(key, server->secret, account, jid), &value, &version) ||
 	    !roster_item_peek(value, &found, &flags) || !slice_equal(found, jid))
 		return 0;
 	return flags;
@@ -195,7 +157,7 @@ walk(struct walk *walk)
 	struct roster *roster = walk->roster;
 
 	store_each(roster->server->core, roster->txn, STORE_ROSTER,
-	    make_key(roster->arena, roster->account, KIND_OF_ITEM, SLICE_EMPTY), on_record, walk);
+	    make_key(roster->arena, roster->account, ROSTER_ITEM, SLICE_EMPTY), on_record, walk);
 }
 
 void
@@ -295,7 +257,7 @@ add_log(struct roster *roster, const struct roster_item *new, struct roster_requ
 void
 roster_keep(struct roster *roster, struct roster_request *request)
 {
-	struct meta_record meta = { roster->version, roster->bytes, roster->items,
+	struct roster_meta meta = { roster->version, roster->bytes, roster->items,
 		roster->requests };
 
 	add(request, meta_key(roster), roster->read_version,

@@ -679,7 +679,7 @@ check_files(const char *directory, bool maps, enum fsck_rule rule)
 static void
 files_that_are_missing_or_broken_are_named_before_they_are_mapped(void **state)
 {
-	static const char *const names[] = { "instance", "slots", "arena.1", "effect.0",
+	static const char *const names[] = { "instance", "slots", "limits", "arena.1", "effect.0",
 					     "dirty.1" };
 	char path[100];
 
