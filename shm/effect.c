@@ -1,5 +1,5 @@
 /* effect.c -- what one stanza does to the shared memory, written down before the first step. */
-#include "shm/effect.h"
+#include "shm/effect_private.h"
 
 #include <string.h>
 
@@ -23,10 +23,16 @@ step_id(uint32_t worker, uint64_t serial, uint32_t step)
 	return (uint64_t)worker << 56 | (serial & SERIAL_MASK) << 16 | step;
 }
 
+struct shm_worker *
+effect_mine(struct shm *shm)
+{
+	return &shm->worker[shm->me];
+}
+
 static struct shm_worker *
 mine(struct shm *shm)
 {
-	return &shm->worker[shm->me];
+	return effect_mine(shm);
 }
 
 static uint64_t
@@ -135,10 +141,27 @@ effect_stage_cut(struct shm *shm, uint32_t offset, uint32_t used)
 }
 
 int
+effect_new_step(struct shm *shm, struct effect_step **step)
+{
+	struct shm_worker *worker = mine(shm);
+	int result;
+
+	if (shm->steps_drafted == EFFECT_STEPS_MAX)
+		return RESULT_FULL;
+	result = commit(worker, &worker->effect->steps_committed, shm->steps_drafted + 1,
+	    STEPS_EXTENT, sizeof(struct effect_step), worker->steps);
+	if (result != RESULT_OK)
+		return result;
+	*step = &worker->steps[shm->steps_drafted++];
+	/* What was done here under an older serial stays behind the new one. */
+	memset((char *)*step + sizeof((*step)->done), 0, sizeof(**step) - sizeof((*step)->done));
+	return RESULT_OK;
+}
+
+int
 effect_add(struct shm *shm, struct slot_ref target, enum entry_kind kind, uint8_t flags,
     const struct effect_piece *pieces, int count)
 {
-	struct shm_worker *worker = mine(shm);
 	struct effect_step *step;
 	uint64_t length = 0;
 	int result;
@@ -146,22 +169,17 @@ effect_add(struct shm *shm, struct slot_ref target, enum entry_kind kind, uint8_
 	ensure(count <= EFFECT_PIECES);
 	for (int i = 0; i < count; i++)
 		length += pieces[i].length;
-	if (shm->steps_drafted == EFFECT_STEPS_MAX || length > EFFECT_STAGING_MAX)
+	if (length > EFFECT_STAGING_MAX)
 		return RESULT_FULL;
-	result = commit(worker, &worker->effect->steps_committed, shm->steps_drafted + 1,
-	    STEPS_EXTENT, sizeof(struct effect_step), worker->steps);
+	result = effect_new_step(shm, &step);
 	if (result != RESULT_OK)
 		return result;
-	step = &worker->steps[shm->steps_drafted++];
 	step->slot = target.slot;
 	step->epoch = target.epoch;
 	step->kind = STEP_APPEND;
 	step->entry_kind = (uint8_t)kind;
 	step->entry_flags = flags;
-	step->gone = 0;
-	step->tells = STEP_TELLS_NOTHING;
 	step->length = (uint32_t)length;
-	memset(step->piece, 0, sizeof(step->piece));
 	for (int i = 0; i < count; i++)
 		step->piece[i] = pieces[i];
 	return RESULT_OK;
@@ -219,6 +237,18 @@ run_append(struct shm *shm, struct effect_step *step, uint64_t serial, uint32_t 
 	SHM_STEP("step: unlocked");
 }
 
+static void
+run_step(struct shm *shm, struct effect_step *step, uint64_t serial, uint32_t index)
+{
+	if (step->kind == STEP_APPEND) {
+		run_append(shm, step, serial, index);
+		return;
+	}
+	effect_run_ask(shm, step);
+	atomic_store_explicit(&step->done, serial, memory_order_release);
+	SHM_STEP("ask: done");
+}
+
 static uint32_t
 run_steps(struct shm *shm, uint64_t serial, uint32_t first, int *ran)
 {
@@ -229,12 +259,12 @@ run_steps(struct shm *shm, uint64_t serial, uint32_t first, int *ran)
 		struct effect_step *step = &mine(shm)->steps[i];
 
 		if (!is_done(step, serial)) {
-			run_append(shm, step, serial, i);
+			run_step(shm, step, serial, i);
 			(*ran)++;
 		}
 		if (step->gone)
 			gone++;
-		else
+		else if (step->kind == STEP_APPEND)
 			wake_mark(shm, step->slot);
 	}
 	return gone;
@@ -249,7 +279,7 @@ reserve_for(struct shm *shm, uint64_t serial, uint32_t first, uint32_t end)
 	for (uint32_t i = first; i < end; i++) {
 		struct effect_step *step = &mine(shm)->steps[i];
 
-		if (!is_done(step, serial))
+		if (step->kind == STEP_APPEND && !is_done(step, serial))
 			blocks += outbox_blocks(step->length);
 	}
 	return blocks_reserve(shm, blocks);
@@ -268,6 +298,8 @@ effect_run(struct shm *shm)
 	int ran = 0;
 	int result = reserve_for(shm, serial, shm->steps_run, shm->steps_drafted);
 
+	if (result == RESULT_OK)
+		result = effect_number_asks(shm);
 	if (result != RESULT_OK)
 		return result;
 	SHM_STEP("effect: drafted");

@@ -6,6 +6,7 @@
  */
 
 #include "shm/outbox.h"
+#include "shm/store.h"
 
 /*
  * Draft: origin is the session that sent the stanza (slot UINT32_MAX: the server itself), stanza its
@@ -37,6 +38,15 @@ int	effect_add(struct shm *shm, struct slot_ref target, enum entry_kind kind, ui
  * number that a message has in the queue it was kept in; outbox_stored() finds it.
  */
 void	effect_tells(struct shm *shm, enum step_tells tells, uint64_t told);
+
+/*
+ * A request to a store, staged whole as the ring is to have it (store_draft() makes it), pushed behind all that this worker
+ * has pushed; later: nobody waits for it. RESULT_FULL: the ring has no room for it. Of those drafted, in their order,
+ * effect_asked() tells the numbers once the effect has run.
+ */
+int	effect_ask(struct shm *shm, enum store_kind kind, bool later, struct effect_piece record);
+int	effect_open_ring(struct shm *shm, enum store_kind kind);	/* before the process closes itself in */
+uint64_t effect_asked(const struct shm *shm, uint32_t ask);
 
 /*
  * Does it. RESULT_FULL: no memory for it, nothing has happened. Otherwise all of it happened: returns

@@ -34,10 +34,12 @@ wrong_step(const struct shm *shm, const struct effect_step *step, uint64_t seria
 {
 	uint64_t length = 0;
 
-	if (step->kind != STEP_APPEND)
+	if (step->kind != STEP_APPEND && step->kind != STEP_ASK)
 		return "kind";
-	if (step->slot >= atomic_load(shm->slots_committed))
+	if (step->kind == STEP_APPEND && step->slot >= atomic_load(shm->slots_committed))
 		return "slot";
+	if (step->kind == STEP_ASK && step->slot >= STORE_COUNT)
+		return "store";
 	if (atomic_load(&step->done) > serial)
 		return "done";
 	if (step->tells > STEP_TELLS_STORED)

@@ -235,7 +235,12 @@ static_assert(sizeof(struct entry) == 32, "entry");
 #define EFFECT_STAGING_MAX (2u << 20)
 #define EFFECT_PIECES	   3
 
-enum step_kind { STEP_APPEND = 1 };
+enum step_kind { STEP_APPEND = 1, STEP_ASK };
+
+/*
+ * A step that asks a store: slot is the store, entry_flags 1 where nobody waits for it, piece[0] the whole record, told the
+ * number it has in the ring.
+ */
 
 /*
  * What an append means for `told` of its slot. STEP_TELLS_NEXT appends only where told is one less. With

@@ -300,6 +300,13 @@ ring_room(const struct ring *ring)
 	return left < most ? left : most;
 }
 
+/* Where one of all their bytes fits, they fit one after the other: what they leave unused at the end it would leave, too. */
+bool
+ring_has_room(const struct ring *ring, uint32_t count, size_t bytes)
+{
+	return bytes + (size_t)count * 2 * RING_UNIT <= ring_room(ring);
+}
+
 /* One less than the free bytes hold, for what the end of the ring may leave over. */
 uint32_t
 ring_fits(const struct ring *ring, size_t bytes)

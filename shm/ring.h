@@ -27,6 +27,7 @@ void	ring_tell(struct ring *ring);
 /* Somebody waits for all that was pushed. */
 void	ring_hurry(struct ring *ring);
 size_t	ring_room(const struct ring *ring);	/* bytes of a record that would fit now */
+bool	ring_has_room(const struct ring *ring, uint32_t count, size_t bytes);	/* for so many records of together so many bytes */
 uint32_t ring_fits(const struct ring *ring, size_t bytes);	/* records of that size that would fit now */
 uint64_t ring_pushed(const struct ring *ring);	/* records ever pushed: the next record's number minus one */
 

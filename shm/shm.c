@@ -13,6 +13,7 @@
 #include "shm/effect.h"
 #include "shm/limits.h"
 #include "shm/limits_table.h"
+#include "shm/ring.h"
 #include "shm/segments.h"
 #include "shm/slots.h"
 #include "shm/wake.h"
@@ -294,6 +295,8 @@ shm_detach(struct shm **pointer)
 		segment_detach(&shm->worker[i].effect_segment);
 		segment_detach(&shm->worker[i].dirty_segment);
 	}
+	for (size_t i = 0; i < sizeof(shm->asks) / sizeof(shm->asks[0]); i++)
+		ring_detach(&shm->asks[i]);
 	segment_detach(&shm->limits_segment);
 	segment_detach(&shm->slots_segment);
 	segment_detach(&shm->instance_segment);

@@ -52,6 +52,7 @@ struct shm {
 		int		      wake_fd;	/* eventfd, or -1 */
 	} worker[WORKERS_MAX];
 	struct free_list    *free_list;		/* of my arena */
+	struct ring	    *asks[2];		/* my requests to each store, once an effect has some */
 	uint32_t	     staged;		/* bytes of staging in use by the draft */
 	uint32_t	     steps_run;		/* steps of the standing effect before this draft */
 	uint32_t	     steps_drafted;	/* those, and the draft's */

@@ -184,6 +184,12 @@ uint64_t store_asked(const struct store_client *client);
 uint64_t store_answered(const struct store_client *client);
 bool	store_can_ask(const struct store_client *client, size_t bytes);
 /*
+ * The same as a step of the effect that is drafted (effect.h): RESULT_OK, and effect_asked() tells its number once the
+ * effect has run. RESULT_FULL, RESULT_INVALID: nothing was drafted.
+ */
+int	store_draft(struct store_client *client, const struct store_context *context,
+	    const struct store_change *changes, int count, bool later);
+/*
  * Answers that have come, in the order of requests; returns how many. Each comes once, whoever dies, but one: that
  * which a process was handling when it was killed comes to its replacement too.
  */

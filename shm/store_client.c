@@ -7,9 +7,11 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/result.h"
+#include "shm/effect.h"
 #include "shm/store_request.h"
 
 struct store_client {
+	struct shm   *shm;
 	uint32_t      process;
 	enum store_kind kind;
 	struct ring  *requests;
@@ -117,6 +119,7 @@ store_client_open(struct shm *shm, uint32_t process, enum store_kind kind,
 
 	ensure(store_is_client(shm, process));
 	client = NEW(struct store_client);
+	client->shm = shm;
 	client->process = process;
 	client->kind = kind;
 	buffer_init(&client->draft);
@@ -125,6 +128,8 @@ store_client_open(struct shm *shm, uint32_t process, enum store_kind kind,
 	if (result == RESULT_OK)
 		result = ring_attach(shm, store_ring_number(process, kind, RING_ANSWERS),
 		    &client->answers);
+	if (result == RESULT_OK && process == shm->me)
+		result = effect_open_ring(shm, kind);
 	if (result != RESULT_OK) {
 		store_client_close(&client);
 		return result;
@@ -185,27 +190,44 @@ append_change(struct buffer *buffer, const struct store_change *change)
 	append_padded(buffer, change->value);
 }
 
+/* The whole record; false where there can be no such request. */
+static bool
+write_request(struct store_client *client, const struct store_context *context,
+    const struct store_change *changes, int count)
+{
+	struct request_head head = { .context = *context, .count = (uint32_t)count };
+
+	if (count < 1 || count > STORE_CHANGES_MAX)
+		return false;
+	buffer_empty(&client->draft);
+	buffer_append(&client->draft, slice_of(&head, sizeof(head)));
+	for (int i = 0; i < count; i++) {
+		if (changes[i].key.length > UINT32_MAX)
+			return false;
+		append_change(&client->draft, &changes[i]);
+	}
+	return true;
+}
+
+/* Keys of a password may have been in it. */
+static void
+forget_request(struct store_client *client)
+{
+	memory_wipe(client->draft.data, client->draft.end);
+}
+
 typedef int push_fn(struct ring *ring, struct slice head, struct slice body);
 
 static int64_t
 ask(struct store_client *client, const struct store_context *context,
     const struct store_change *changes, int count, push_fn *push)
 {
-	struct request_head head = { .context = *context, .count = (uint32_t)count };
 	int result;
 
-	if (count < 1 || count > STORE_CHANGES_MAX)
+	if (!write_request(client, context, changes, count))
 		return RESULT_INVALID;
-	buffer_empty(&client->draft);
-	for (int i = 0; i < count; i++) {
-		if (changes[i].key.length > UINT32_MAX)
-			return RESULT_INVALID;
-		append_change(&client->draft, &changes[i]);
-	}
-	result = push(client->requests, slice_of(&head, sizeof(head)),
-	    buffer_slice(&client->draft));
-	/* Keys of a password may have been in it. */
-	memory_wipe(client->draft.data, client->draft.end);
+	result = push(client->requests, buffer_slice(&client->draft), SLICE_EMPTY);
+	forget_request(client);
 	return result == RESULT_OK ? (int64_t)ring_pushed(client->requests) : result;
 }
 
@@ -227,6 +249,28 @@ void
 store_hurry(struct store_client *client)
 {
 	ring_hurry(client->requests);
+}
+
+int
+store_draft(struct store_client *client, const struct store_context *context,
+    const struct store_change *changes, int count, bool later)
+{
+	struct slice request;
+	struct effect_piece piece;
+	char *memory;
+	int result;
+
+	if (!write_request(client, context, changes, count))
+		return RESULT_INVALID;
+	request = buffer_slice(&client->draft);
+	piece.length = (uint32_t)request.length;
+	result = effect_stage(client->shm, piece.length, &memory, &piece.offset);
+	if (result == RESULT_OK) {
+		memcpy(memory, request.data, request.length);
+		result = effect_ask(client->shm, client->kind, later, piece);
+	}
+	forget_request(client);
+	return result;
 }
 
 bool

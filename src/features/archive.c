@@ -32,6 +32,7 @@ archive_of(const struct stanza *stanza)
 struct asked {
 	struct archive_end end[ARCHIVE_ENDS];
 	uint64_t	   number;	/* of the stanza in its session */
+	uint64_t	   id;
 };
 
 /*
@@ -46,7 +47,7 @@ on_kept(struct stanza *stanza, int result, void *data)
 	const struct asked *asked = data;
 	const struct archive_end *ends = asked->end;
 
-	archive_order_done(&archive->order);
+	archive_order_done(&archive->order, asked->id);
 	if (stanza->session != NULL)
 		session_kept(stanza->session, asked->number);
 	if (result < RESULT_OK)
@@ -61,10 +62,10 @@ on_kept(struct stanza *stanza, int result, void *data)
 /* What waits for the answer needs the stanza's name, not its contents. */
 static int
 ask(struct stanza *stanza, const struct archive_changes *changes,
-    const struct archive_record *record)
+    const struct archive_record *record, uint64_t id)
 {
 	struct stanza name = *stanza;
-	struct asked asked = { .number = stanza->number };
+	struct asked asked = { .number = stanza->number, .id = id };
 	int verdict;
 
 	memcpy(asked.end, record->end, sizeof(asked.end));
@@ -90,7 +91,7 @@ store(struct stanza *stanza, const struct archive_record *record, uint64_t *id)
 	*id = archive_order_take(&archive->order);
 	archive_put(&changes, *id, record,
 	    (uint64_t)archive->server->config->archive_bytes / STEPS);
-	verdict = ask(stanza, &changes, record);
+	verdict = ask(stanza, &changes, record, *id);
 	if (verdict == STANZA_LATER)
 		return STANZA_PASS;
 	archive_order_drop(&archive->order);

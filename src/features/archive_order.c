@@ -103,10 +103,23 @@ archive_order_drop(struct archive_order *order)
 	publish(order);
 }
 
-void
-archive_order_done(struct archive_order *order)
+static uint64_t *
+open_at(struct archive_order *order, size_t i)
 {
-	ensure(order->count > 0);
+	return &order->open[(order->first + i) % order->capacity];
+}
+
+/* Nearly always the oldest. */
+void
+archive_order_done(struct archive_order *order, uint64_t id)
+{
+	size_t at = 0;
+
+	while (at < order->count && *open_at(order, at) != id)
+		at++;
+	ensure(at < order->count);
+	for (; at > 0; at--)
+		*open_at(order, at) = *open_at(order, at - 1);
 	order->first = (order->first + 1) % order->capacity;
 	order->count--;
 	publish(order);

@@ -35,8 +35,8 @@ void	archive_order_settle(struct archive_order *order);
 uint64_t archive_order_take(struct archive_order *order);
 /* The id just taken was not asked for after all. */
 void	archive_order_drop(struct archive_order *order);
-/* The store has answered the oldest one. */
-void	archive_order_done(struct archive_order *order);
+/* The store has answered, or was not asked because there was no memory for it. */
+void	archive_order_done(struct archive_order *order, uint64_t id);
 
 /* The greatest id given out; and up to which all that will ever be committed is, before the next transaction opens. */
 uint64_t archive_order_newest(const struct archive_order *order);

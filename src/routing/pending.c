@@ -19,12 +19,17 @@ struct waiting {
 	struct stanza  stanza;
 	pending_fn    *on_answer;
 	void	      *data;
+	enum store_kind kind;
+	struct waiting *next;		/* drafted behind it */
+	bool	       is_refused;
 	UT_hash_handle hh;
 };
 
 struct pending {
 	struct router  *router;
 	struct waiting *by_key;
+	struct waiting *drafted;	/* requests of the effect that is drafted, in their order */
+	struct waiting **drafted_end;
 	uint64_t	holds;		/* ever: numbers of those that wait for no store */
 };
 
@@ -43,6 +48,7 @@ pending_new(struct router *router)
 	struct pending *pending = NEW(struct pending);
 
 	pending->router = router;
+	pending->drafted_end = &pending->drafted;
 	return pending;
 }
 
@@ -102,6 +108,7 @@ client_of(const struct stanza *stanza, enum store_kind kind)
 	return kind == STORE_CORE ? server->core_client : server->msg_client;
 }
 
+/* A message that waits for the store is done with it; of what is done beside a stanza that cannot be said. */
 static struct store_context
 context_of(const struct stanza *stanza)
 {
@@ -110,19 +117,42 @@ context_of(const struct stanza *stanza)
 		.tag = stanza->kind == KIND_MESSAGE && !stanza->is_aside ? TAG_DONE : 0 };
 }
 
-/* request: what the store's client said. */
+/* Its request is a step of the effect. */
+static void
+note_draft(struct pending *pending, struct waiting *waiting, enum store_kind kind)
+{
+	waiting->kind = kind;
+	*pending->drafted_end = waiting;
+	pending->drafted_end = &waiting->next;
+}
+
+static void
+note_request(struct pending *pending, struct waiting *waiting, enum store_kind kind,
+    uint64_t request)
+{
+	waiting->key = key_of(kind, request);
+	HASH_ADD(hh, pending->by_key, key, sizeof(waiting->key), waiting);
+}
+
+/* Where no stanza is on its way there is no effect to be a step of. */
 static int
-wait_for(struct stanza *stanza, enum store_kind kind, int64_t request, pending_fn *on_answer,
-    const void *data, size_t size)
+ask(struct stanza *stanza, enum store_kind kind, const struct store_change *changes, int count,
+    bool later, pending_fn *on_answer, const void *data, size_t size)
 {
 	struct pending *pending = stanza->router->pending;
-	struct waiting *waiting;
+	struct store_context context = context_of(stanza);
+	struct store_client *client = client_of(stanza, kind);
+	int64_t request = 0;
+	bool is_drafted = stanza->router->busy;
 
-	if (request <= 0)
+	if (is_drafted ? store_draft(client, &context, changes, count, later) != RESULT_OK
+		       : (request = store_ask(client, &context, changes, count)) <= 0)
 		return STANZA_RESOURCE_CONSTRAINT;
-	waiting = keep(stanza, on_answer, data, size);
-	waiting->key = key_of(kind, (uint64_t)request);
-	HASH_ADD(hh, pending->by_key, key, sizeof(waiting->key), waiting);
+	if (is_drafted)
+		note_draft(pending, keep(stanza, on_answer, data, size), kind);
+	else
+		note_request(pending, keep(stanza, on_answer, data, size), kind,
+		    (uint64_t)request);
 	return STANZA_LATER;
 }
 
@@ -130,10 +160,7 @@ int
 pending_ask(struct stanza *stanza, enum store_kind kind, const struct store_change *changes,
     int count, pending_fn *on_answer, const void *data, size_t size)
 {
-	struct store_context context = context_of(stanza);
-
-	return wait_for(stanza, kind,
-	    store_ask(client_of(stanza, kind), &context, changes, count), on_answer, data, size);
+	return ask(stanza, kind, changes, count, false, on_answer, data, size);
 }
 
 int
@@ -141,11 +168,43 @@ pending_ask_later(struct stanza *stanza, enum store_kind kind,
     const struct store_change *changes, int count, pending_fn *on_answer, const void *data,
     size_t size)
 {
-	struct store_context context = context_of(stanza);
+	return ask(stanza, kind, changes, count, true, on_answer, data, size);
+}
 
-	return wait_for(stanza, kind,
-	    store_ask_later(client_of(stanza, kind), &context, changes, count), on_answer, data,
-	    size);
+static void
+answer_as_full(struct server *server, void *data)
+{
+	struct waiting *waiting = *(struct waiting **)data;
+
+	HASH_ADD(hh, server->router->pending->by_key, key, sizeof(waiting->key), waiting);
+	pending_release(server, &waiting, RESULT_FULL);
+}
+
+/* The sender is refused its stanza by the router; whoever waits is told, and what it answers goes nowhere. */
+static void
+refuse(struct pending *pending, struct waiting *waiting)
+{
+	waiting->key = KEY_HELD | pending->holds++;
+	waiting->is_refused = true;
+	waiting->stanza.is_aside = true;
+	router_after(pending->router, answer_as_full, &waiting, sizeof(waiting));
+}
+
+void
+pending_on_effect(struct pending *pending, bool has_run)
+{
+	struct shm *shm = router_server(pending->router)->shm;
+	struct waiting *waiting = pending->drafted, *next;
+
+	for (uint32_t i = 0; waiting != NULL; i++, waiting = next) {
+		next = waiting->next;
+		if (has_run)
+			note_request(pending, waiting, waiting->kind, effect_asked(shm, i));
+		else
+			refuse(pending, waiting);
+	}
+	pending->drafted = NULL;
+	pending->drafted_end = &pending->drafted;
 }
 
 struct waiting *
@@ -163,8 +222,9 @@ static int
 answer_now(struct stanza *stanza, void *context)
 {
 	struct waiting *waiting = context;
+	int verdict = waiting->on_answer(stanza, (int)waiting->key, waiting->data);
 
-	return waiting->on_answer(stanza, (int)waiting->key, waiting->data);
+	return waiting->is_refused && verdict > 0 ? STANZA_DONE : verdict;
 }
 
 void

@@ -19,7 +19,9 @@ void	pending_free(struct pending **pending);
 
 /*
  * From a handler: asks, and keeps a copy of the stanza. Returns STANZA_LATER, or the condition to answer with when
- * the ring has no room (resource-constraint): the ring bounds how much may wait.
+ * the ring has no room (resource-constraint): the ring bounds how much may wait. The request is a step of the effect
+ * that is drafted: what the handler delivers and what it asks for both happen, or neither does. Where the
+ * effect has no memory on_answer hears RESULT_FULL, and whatever it answers with goes to nobody.
  */
 int	pending_ask(struct stanza *stanza, enum store_kind kind, const struct store_change *changes,
 	    int count, pending_fn *on_answer, const void *data, size_t size);
@@ -37,6 +39,9 @@ struct waiting *pending_hold(struct stanza *stanza, pending_fn *on_answer, const
 	    size_t size);
 /* Not from inside a handler: there, router_after(). */
 void	pending_release(struct server *server, struct waiting **waiting, int result);
+
+/* From the router: the effect has run, or is given up. */
+void	pending_on_effect(struct pending *pending, bool has_run);
 
 /* From the worker: an answer has come. Unknown ones (of a predecessor, or a second time) are dropped. */
 void	pending_on_answer(struct server *server, enum store_kind kind,

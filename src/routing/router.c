@@ -239,6 +239,7 @@ attempt(struct stanza *stanza, const struct way *way)
 	if (verdict > 0)
 		answer_error(stanza, (enum stanza_condition)verdict);
 	result = delivery_run(&router->delivery);
+	pending_on_effect(router->pending, result >= 0);
 	router_trace_end(stanza, result);
 	return result;
 }

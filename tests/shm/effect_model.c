@@ -29,6 +29,9 @@ enum at {
 	PUBLISH,
 	DONE,
 	UNLOCK,
+	ASK_LOOK,
+	ASK_PUSH,
+	ASK_DONE,
 	COUNT,
 	CLEAR,
 	RESTED,
@@ -56,7 +59,10 @@ struct worker {
 	uint8_t generation;
 	uint8_t serial;
 	uint8_t stands;
-	uint8_t done[STEPS_MOST];
+	uint8_t done[STEPS_MOST + 1]; /* the last one is of the request */
+	uint8_t told;                 /* the number that the request gets */
+	uint8_t pushed;               /* into the worker's ring */
+	uint8_t ring[LOG_MOST];       /* the stanzas that asked */
 	uint8_t stanza;
 	uint8_t handled; /* h_in of its one session */
 	/* its own, gone with it */
@@ -85,7 +91,9 @@ static struct {
 	uint8_t steps;
 	uint8_t stanzas;
 	uint8_t deaths;
+	uint8_t asks;   /* 1: each stanza is a request to a store, too */
 	bool old_rule;
+	bool blind_ask; /* pushed by whoever finishes, without a look at the ring */
 } shape;
 
 /* Workers go over the boxes in different directions, so that locks are wanted crosswise.
@@ -128,6 +136,38 @@ publish(struct state *state, struct box *box)
 	box->next++;
 }
 
+/* A request in the ring: the store will do it. */
+static void
+push(struct state *state, struct worker *worker)
+{
+	for (uint8_t i = 0; i < worker->pushed && i < LOG_MOST; i++)
+		if (worker->ring[i] >= worker->stanza)
+			state->wrong = worker->ring[i] == worker->stanza ? TWICE : ORDER;
+	if (worker->pushed < LOG_MOST)
+		worker->ring[worker->pushed] = worker->stanza;
+	worker->pushed++;
+}
+
+static void
+ask(struct state *state, struct worker *worker)
+{
+	switch (worker->at) {
+	case ASK_LOOK:
+		worker->at = worker->pushed >= worker->told && !shape.blind_ask
+				 ? ASK_DONE
+				 : ASK_PUSH;
+		break;
+	case ASK_PUSH:
+		push(state, worker);
+		worker->at = ASK_DONE;
+		break;
+	default:
+		worker->done[worker->step] = worker->serial;
+		worker->step++;
+		worker->at = LOOK;
+	}
+}
+
 static void
 check_holders(struct state *state, uint8_t box)
 {
@@ -152,6 +192,8 @@ check_counted(struct state *state, uint8_t me)
 		if (!is_in(&state->box[target_of(me, step)], name))
 			state->wrong = COUNTED_EARLY;
 	}
+	if (shape.asks > 0 && state->worker[me].pushed < state->worker[me].stanza)
+		state->wrong = COUNTED_EARLY;
 }
 
 /* False while the lock is another's who lives, or whose death nobody has seen. */
@@ -248,14 +290,15 @@ go_on(struct state *state, uint8_t me)
 		worker->stands = worker->at == LOOK;
 		worker->serial += worker->stands;
 		worker->stanza = (uint8_t)(worker->handled + worker->stands);
+		worker->told = (uint8_t)(worker->pushed + 1);
 		break;
 	case LOOK:
-		if (worker->step == shape.steps)
+		if (worker->step == shape.steps + shape.asks)
 			worker->at = COUNT;
 		else if (worker->done[worker->step] == worker->serial)
 			worker->step++;
 		else
-			worker->at = LOCK;
+			worker->at = worker->step < shape.steps ? LOCK : ASK_LOOK;
 		break;
 	case LOCK:
 		return lock(state, me, box);
@@ -263,6 +306,11 @@ go_on(struct state *state, uint8_t me)
 	case SETTLE_STATE:
 	case SETTLE_DONE:
 		settle(state, worker, box);
+		break;
+	case ASK_LOOK:
+	case ASK_PUSH:
+	case ASK_DONE:
+		ask(state, worker);
 		break;
 	case COUNT:
 		check_counted(state, me);
@@ -342,6 +390,9 @@ wrong(const void *bytes, bool at_rest)
 			return "a worker waits for ever";
 	for (uint8_t i = 0; i < shape.boxes; i++)
 		entries = (uint8_t)(entries + state->box[i].next);
+	for (uint8_t i = 0; i < shape.workers; i++)
+		if (state->worker[i].pushed != shape.asks * shape.stanzas)
+			return "a request was lost";
 	return entries == shape.workers * shape.steps * shape.stanzas ? NULL
 								      : "a step was lost";
 }
@@ -367,10 +418,11 @@ look_at(uint8_t workers, uint8_t boxes, uint8_t steps, uint8_t stanzas, uint8_t 
 		first.worker[i].mine = 1;
 	}
 	result = model_run(&effect, &first);
-	printf("%s rule: %u workers, %u outboxes, fan-out %u, stanzas %u, deaths %u: "
+	printf("%s rule: %u workers, %u outboxes, fan-out %u, requests %u, stanzas %u, deaths %u: "
 	       "%llu states, "
 	       "%llu ends, %s\n",
-	       shape.old_rule ? "old" : "our", workers, boxes, steps, stanzas, deaths,
+	       shape.old_rule ? "old" : shape.blind_ask ? "blind" : "our", workers, boxes,
+	       steps, shape.asks, stanzas, deaths,
 	       (unsigned long long)result.states, (unsigned long long)result.rests,
 	       result.wrong == NULL ? "right" : result.wrong);
 	fflush(stdout);
@@ -388,6 +440,14 @@ main(void)
 	right &= look_at(2, 2, 2, 2, 2);
 	right &= look_at(3, 1, 1, 1, 3);
 	right &= look_at(3, 2, 2, 1, 1);
+	shape.asks = 1;
+	right &= look_at(1, 1, 1, 3, 3);
+	right &= look_at(2, 1, 1, 2, 3);
+	right &= look_at(2, 2, 1, 2, 2);
+	shape.blind_ask = true;
+	right &= !look_at(1, 1, 1, 1, 1);
+	shape.blind_ask = false;
+	shape.asks = 0;
 	shape.old_rule = true;
 	right &= look_at(2, 1, 1, 2, 1); /* one death was what it was made for */
 	right &= !look_at(2, 1, 1, 1, 2);

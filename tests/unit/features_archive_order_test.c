@@ -83,12 +83,12 @@ nothing_is_shown_past_what_is_on_its_way(void **state)
 		 c = archive_order_take(&one);
 
 	assert_true(archive_order_horizon(&one) < a);
-	archive_order_done(&one);
+	archive_order_done(&one, a);
 	assert_true(archive_order_horizon(&one) < b && archive_order_horizon(&one) >= a);
 	assert_int_equal(archive_order_horizon(&other), archive_order_horizon(&one));
-	archive_order_done(&other);
+	archive_order_done(&other, b);
 	assert_true(archive_order_horizon(&one) < c && archive_order_horizon(&one) >= b);
-	archive_order_done(&one);
+	archive_order_done(&one, c);
 	assert_int_equal(archive_order_horizon(&one), c);
 }
 
@@ -103,8 +103,25 @@ what_is_not_asked_for_holds_nothing_up(void **state)
 	b = archive_order_take(&one);
 	archive_order_drop(&one);
 	assert_true(archive_order_horizon(&other) < a);
-	archive_order_done(&one);
+	archive_order_done(&one, a);
 	assert_int_equal(archive_order_horizon(&other), b);
+}
+
+/* There was no memory for its request, and those before it are on their way. */
+static void
+a_later_one_may_be_done_before_the_oldest(void **state)
+{
+	uint64_t a = archive_order_take(&one), b = archive_order_take(&one),
+		 c = archive_order_take(&one), d = archive_order_take(&one);
+
+	archive_order_done(&one, c);
+	assert_true(archive_order_horizon(&other) < a);
+	archive_order_done(&one, a);
+	assert_true(archive_order_horizon(&other) < b);
+	archive_order_done(&one, b);
+	assert_true(archive_order_horizon(&other) < d && archive_order_horizon(&other) >= c);
+	archive_order_done(&one, d);
+	assert_int_equal(archive_order_horizon(&other), d);
 }
 
 static void
@@ -117,7 +134,7 @@ many_on_their_way_stay_in_order(void **state)
 			ids[i] = archive_order_take(&one);
 		for (int i = 0; i < 500; i++) {
 			assert_true(archive_order_horizon(&other) < ids[i]);
-			archive_order_done(&one);
+			archive_order_done(&one, ids[i]);
 			assert_true(archive_order_horizon(&other) >= ids[i]);
 		}
 	}
@@ -132,7 +149,7 @@ what_the_dead_had_on_its_way_is_waited_for(void **state)
 	archive_order_clear(&one);
 	archive_order_init(&one, &servers[0], 0);
 	mine = archive_order_take(&one);
-	archive_order_done(&one);
+	archive_order_done(&one, mine);
 	assert_true(archive_order_horizon(&other) < lost);
 	archive_order_settle(&one);
 	assert_int_equal(archive_order_horizon(&other), mine);
@@ -151,6 +168,7 @@ main(void)
 		FACT(a_log_from_the_future_goes_on_from_there),
 		FACT(nothing_is_shown_past_what_is_on_its_way),
 		FACT(what_is_not_asked_for_holds_nothing_up),
+		FACT(a_later_one_may_be_done_before_the_oldest),
 		FACT(many_on_their_way_stay_in_order),
 		FACT(what_the_dead_had_on_its_way_is_waited_for),
 	};
