@@ -11,7 +11,7 @@
 /* What a set brings: an answer and a push, in any order. */
 enum { HAS_ANSWER = 1, HAS_PUSH = 2 };
 
-#define FIRST_CONTACT 1000u
+#define FIRST_CONTACT 20u
 
 struct asking {
 	uint32_t number; /* of the request under way */

@@ -132,20 +132,20 @@ class Server(Target):
     accounts: how many there are, or a list of prefix, number, and spans of contacts as the program accounts has them.
     """
 
-    def __init__(self, certificate, accounts):
+    def __init__(self, certificate, accounts, workers=WORKERS):
         self.port = free_ports(2)
         self.directory = tempfile.mkdtemp(prefix="rookery-bench-")
         self.runtime_dir = tempfile.mkdtemp(prefix="rookery-bench-", dir="/dev/shm")
         self.certificate = certificate
         self.accounts = accounts if isinstance(accounts, list) else [("u", accounts, [])]
-        self.settings = {"workers": WORKERS, "require_tls": "false"}
+        self.settings = {"workers": workers, "require_tls": "false"}
 
     def path(self, name):
         return os.path.join(self.directory, name)
 
     def write_config(self):
         with open(self.path("rookery.conf"), "w") as f:
-            f.write('workers = %d;\nuser = "nobody";\ngroup = "nogroup";\n' % WORKERS)
+            f.write('workers = %d;\nuser = "nobody";\ngroup = "nogroup";\n' % self.settings["workers"])
             f.write('data_dir = "%s";\nruntime_dir = "%s";\n' % (self.path("data"), self.runtime_dir))
             f.write('pid_file = "%s/rookeryd.pid";\n' % self.runtime_dir)
             f.write('log = "stderr";\nlog_level = "info";\n')
