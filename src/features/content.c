@@ -1,36 +1,39 @@
 /* content.c -- what a message carries, as bits: by these it is kept, copied, or may wait. */
 #include "features/content.h"
 
+#define NAME(text) { text, sizeof(text) - 1 }
+#define ANY	   { "", 0 }
+
 /* Those of one namespace stand together. */
 static const struct row {
 	enum xml_namespace ns;
-	const char	  *name;	/* NULL: any */
+	struct slice	   name;	/* empty: any */
 	unsigned	   content;
 } rows[] = {
-	{ NS_CLIENT, "body", CONTENT_BODY },
-	{ NS_CLIENT, "subject", CONTENT_SUBJECT },
-	{ NS_CLIENT, "thread", CONTENT_THREAD },
-	{ NS_CLIENT, "error", CONTENT_ERROR },
-	{ NS_CHAT_STATES, NULL, CONTENT_CHAT_STATE },
-	{ NS_RECEIPTS, NULL, CONTENT_RECEIPT },
-	{ NS_MARKERS, NULL, CONTENT_MARKER },
-	{ NS_DIRECT_INVITE, "x", CONTENT_INVITE },
-	{ NS_MUC_USER, "x", CONTENT_ROOM },
-	{ NS_JINGLE_MESSAGE, NULL, CONTENT_CALL },
-	{ NS_JINGLE_MESSAGE_1, NULL, CONTENT_CALL },
-	{ NS_ENCRYPTION, "encryption", CONTENT_ENCRYPTED },
-	{ NS_OMEMO, "encrypted", CONTENT_ENCRYPTED },
-	{ NS_OMEMO_2, "encrypted", CONTENT_ENCRYPTED },
-	{ NS_OPENPGP, "openpgp", CONTENT_ENCRYPTED },
-	{ NS_OPENPGP_OLD, "x", CONTENT_ENCRYPTED },
-	{ NS_HINTS, "no-store", CONTENT_NO_STORE },
-	{ NS_HINTS, "no-permanent-store", CONTENT_NO_PERMANENT_STORE },
-	{ NS_HINTS, "no-copy", CONTENT_NO_COPY },
-	{ NS_HINTS, "store", CONTENT_STORE },
-	{ NS_CARBONS, "private", CONTENT_PRIVATE },
-	{ NS_CARBONS, "sent", CONTENT_SENT },
-	{ NS_CARBONS, "received", CONTENT_RECEIVED },
-	{ NS_DELAY, "delay", CONTENT_DELAY },
+	{ NS_CLIENT, NAME("body"), CONTENT_BODY },
+	{ NS_CLIENT, NAME("subject"), CONTENT_SUBJECT },
+	{ NS_CLIENT, NAME("thread"), CONTENT_THREAD },
+	{ NS_CLIENT, NAME("error"), CONTENT_ERROR },
+	{ NS_CHAT_STATES, ANY, CONTENT_CHAT_STATE },
+	{ NS_RECEIPTS, ANY, CONTENT_RECEIPT },
+	{ NS_MARKERS, ANY, CONTENT_MARKER },
+	{ NS_DIRECT_INVITE, NAME("x"), CONTENT_INVITE },
+	{ NS_MUC_USER, NAME("x"), CONTENT_ROOM },
+	{ NS_JINGLE_MESSAGE, ANY, CONTENT_CALL },
+	{ NS_JINGLE_MESSAGE_1, ANY, CONTENT_CALL },
+	{ NS_ENCRYPTION, NAME("encryption"), CONTENT_ENCRYPTED },
+	{ NS_OMEMO, NAME("encrypted"), CONTENT_ENCRYPTED },
+	{ NS_OMEMO_2, NAME("encrypted"), CONTENT_ENCRYPTED },
+	{ NS_OPENPGP, NAME("openpgp"), CONTENT_ENCRYPTED },
+	{ NS_OPENPGP_OLD, NAME("x"), CONTENT_ENCRYPTED },
+	{ NS_HINTS, NAME("no-store"), CONTENT_NO_STORE },
+	{ NS_HINTS, NAME("no-permanent-store"), CONTENT_NO_PERMANENT_STORE },
+	{ NS_HINTS, NAME("no-copy"), CONTENT_NO_COPY },
+	{ NS_HINTS, NAME("store"), CONTENT_STORE },
+	{ NS_CARBONS, NAME("private"), CONTENT_PRIVATE },
+	{ NS_CARBONS, NAME("sent"), CONTENT_SENT },
+	{ NS_CARBONS, NAME("received"), CONTENT_RECEIVED },
+	{ NS_DELAY, NAME("delay"), CONTENT_DELAY },
 };
 
 #define ROWS (sizeof(rows) / sizeof(rows[0]))
@@ -60,7 +63,7 @@ find_row(const struct element *child)
 	if (i == 0)
 		return NULL;
 	for (i--; i < ROWS && rows[i].ns == child->ns; i++)
-		if (rows[i].name == NULL || slice_is(child->name, rows[i].name))
+		if (rows[i].name.length == 0 || slice_equal(child->name, rows[i].name))
 			return &rows[i];
 	return NULL;
 }
