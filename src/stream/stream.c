@@ -242,6 +242,7 @@ stream_drop(struct stream *stream, const char *why, uint64_t linger_ms)
 	if (stream->why == NULL)
 		stream->why = why;
 	stream_pause(stream);
+	stream->is_dropped = true;
 	connection_close(stream->connection, true, linger_ms);
 }
 

@@ -161,7 +161,7 @@ stream_on_bytes(void *owner, struct slice bytes)
 	struct stream *stream = owner;
 	size_t total = 0;
 
-	if (stream->condition != 0)	/* ends with an error: nothing is looked at any more */
+	if (stream->condition != 0 || stream->is_dropped)	/* nothing is looked at any more */
 		return bytes.length;
 	stream->released = false;
 	atomic_store_explicit(&stream->slot->octets_in, connection_bytes_in(stream->connection),
@@ -220,7 +220,8 @@ void
 stream_resume(struct stream *stream)
 {
 	stream->rate.waits_for_owner = false;
-	if (stream->state == STATE_CLOSED || stream->parser == NULL || stream->rate.is_slow)
+	if (stream->state == STATE_CLOSED || stream->parser == NULL || stream->rate.is_slow ||
+	    stream->is_dropped)
 		return;
 	if (!parser_resume(stream->parser) || stream->state == STATE_CLOSED)
 		return;

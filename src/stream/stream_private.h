@@ -86,6 +86,7 @@ struct stream {
 	bool			    peer_ended;	/* </stream:stream> came */
 	bool			    ended;	/* we have begun to end it, with or without an error */
 	bool			    registered;	/* an account was made here: one is enough */
+	bool			    is_dropped;	/* what it still sends is not looked at, and never will be */
 	bool			    is_fetching;	/* reading waits for what STATE_RESUME waits for */
 	bool			    pinged;
 	bool			    released;	/* idle memory was given back */

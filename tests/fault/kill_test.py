@@ -56,11 +56,56 @@ def kill_some(server, clients, chance, count, kinds):
     return len(killed)
 
 
-def under_load(options, kinds, kills):
+def start_again(server):
+    server.process.wait(30)
+    server.process = None
+    server.start()
+
+
+def end_master(server):
+    """kill -9 of the master alone: its children leave, and whoever looks after it starts another one."""
+    server.process.kill()
+    start_again(server)
+
+
+def end_everything(server):
+    """kill -9 of every process at once."""
+    pids = [p["pid"] for kind in ("worker", "store") for p in server.processes(kind)]
+    server.process.kill()
+    for pid in pids:
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass	# it has left, as its master had gone
+    start_again(server)
+
+
+def stop_and_start(server):
+    if server.stop() != 0:
+        raise AssertionError("the server's exit status")
+    server.start()
+
+
+def again_and_again(end):
+    """Ends the whole server so often, and has it talk in between."""
+    def some(server, clients, chance, count, kinds):
+        for done in range(count):
+            before = sum(len(c.got) for c in clients)
+            server.wait_for(lambda: sum(len(c.got) for c in clients) > before + 500 or any(c.error for c in clients),
+                            "clients talk", 60)
+            if any(c.error for c in clients):
+                return done
+            clients[0].stopping.wait(chance.random() * 0.2)
+            end(server)
+        return count
+    return some
+
+
+def under_load(options, kinds, kills, do_kill=kill_some):
     chance = random.Random(options.seed)
     with make_server(options) as server:
         clients = ledger.pairs(server, options.clients, MAILBOX)
-        done = kill_some(server, clients, chance, kills, kinds)
+        done = do_kill(server, clients, chance, kills, kinds)
         ledger.stop(clients)
         wrong = ledger.check(server, clients, MAILBOX)
         print("     %d kills (seed %d): %s" % (done, options.seed, ledger.summary(clients)), flush=True)
@@ -88,10 +133,25 @@ def both(options):
     under_load(options, ["worker", "worker", "store"], max(6, options.kills // 10))
 
 
+def master(options):
+    """the master is killed: the next one takes the memory over"""
+    under_load(options, [], max(20, options.kills // 25), again_and_again(end_master))
+
+
+def everything(options):
+    """all processes are killed at once: the same"""
+    under_load(options, [], max(5, options.kills // 100), again_and_again(end_everything))
+
+
+def restarts(options):
+    """the server is stopped and started: sessions outlive it"""
+    under_load(options, [], max(5, options.kills // 100), again_and_again(stop_and_start))
+
+
 def main():
     options = arguments()
     facts = Facts()
-    for fact in (workers, stores, both):
+    for fact in (workers, stores, both, master, everything, restarts):
         if not options.what or fact.__name__ in options.what:
             facts.show(fact, options)
     facts.end()
