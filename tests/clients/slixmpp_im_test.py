@@ -272,7 +272,7 @@ async def inactive(server):
 
 
 async def small_things(server):
-    """bookmarks in private storage, the last activity, what the server and the account say they can do"""
+    """bookmarks in private storage, which new clients find as well, the last activity, what the server and the account say they can do"""
     async with Cast(server, phone=(PHONE, 0), juliet=(BALCONY, 1)) as cast:
         await befriend(cast.phone, cast.juliet)
         marks = slixmpp.plugins.xep_0048.stanza.Bookmarks()
@@ -280,6 +280,8 @@ async def small_things(server):
         await cast.phone["xep_0048"].set_bookmarks(marks, method="xep_0049", timeout=TIMEOUT)
         got = await cast.phone["xep_0048"].get_bookmarks(method="xep_0049", timeout=TIMEOUT)
         equal([str(room["jid"]) for room in got["private"]["bookmarks"]["conferences"]], ["feast@rooms.example.net"])
+        rooms = await cast.phone["xep_0060"].get_items(ROMEO, "urn:xmpp:bookmarks:1", timeout=TIMEOUT)
+        equal([item["id"] for item in rooms["pubsub"]["items"]], ["feast@rooms.example.net"], "rooms of new clients")
         uptime = await cast.phone["xep_0012"].get_last_activity("localhost", timeout=TIMEOUT)
         equal(uptime["last_activity"]["seconds"] >= 0, True, "uptime")
         account = (await cast.phone["xep_0030"].get_info(ROMEO, timeout=TIMEOUT))["disco_info"]
