@@ -3,18 +3,18 @@
 
 #include "auth/digest.h"
 #include "base/text.h"
+#include "config/config.h"
 #include "features/account_data.h"
 #include "features/feature.h"
 #include "features/pep.h"
 #include "session/session.h"
 #include "stream/server.h"
 #include "xml/fragment.h"
+#include "xmpp/data_form.h"
 
 #define DATA	 SLICE("urn:xmpp:avatar:data")
 #define METADATA SLICE("urn:xmpp:avatar:metadata")
 #define ID_SIZE	 41	/* SHA-1 in hexadecimal, and a NUL */
-
-enum picture { PICTURE_UNKNOWN, PICTURE_NONE, PICTURE_THERE };
 
 struct avatar {
 	struct pep   pep;
@@ -93,10 +93,10 @@ without_space(struct arena *arena, struct slice text)
 	return slice_of(out, length);
 }
 
-/* Its bytes, and their name; false: there are none, or they are no base64. */
+/* Its bytes, and their name; false: there are none, or too many, or they are no base64. */
 static bool
-take_bytes(struct arena *arena, const struct element *element, struct slice *base64,
-    long *count, char id[ID_SIZE])
+take_bytes(const struct server *server, struct arena *arena, const struct element *element,
+    struct slice *base64, long *count, char id[ID_SIZE])
 {
 	uint8_t digest[DIGEST_MAX];
 	char *bytes;
@@ -106,11 +106,26 @@ take_bytes(struct arena *arena, const struct element *element, struct slice *bas
 	*base64 = without_space(arena, element_text(arena, element));
 	bytes = arena_alloc(arena, base64->length + 1);
 	*count = text_base64_decode(*base64, bytes, base64->length);
-	if (*count <= 0)
+	if (*count <= 0 || *count > server->config->avatar_bytes)
 		return false;
 	digest_hash(SCRAM_SHA_1, slice_of(bytes, (size_t)*count), digest);
 	text_hex_encode(slice_of(digest, 20), id);
 	return true;
+}
+
+/* --- shown in presence --- */
+
+enum picture
+avatar_of(struct server *server, struct arena *arena, uint64_t account, struct slice *id)
+{
+	struct avatar avatar = { 0 };
+	enum picture picture;
+
+	open_nodes(&avatar, server, arena, account);
+	picture = read_metadata(&avatar);
+	txn_end(&avatar.pep.txn);
+	*id = avatar.id;
+	return picture;
 }
 
 /* --- shown in the card --- */
@@ -129,7 +144,7 @@ read_data(struct avatar *avatar)
 		return false;
 	data = fragment_read(avatar->pep.arena, item.payload);
 	return data != NULL && element_is(data, NS_AVATAR_DATA, "data") &&
-	    take_bytes(avatar->pep.arena, data, &avatar->base64, &count, id) &&
+	    take_bytes(avatar->pep.server, avatar->pep.arena, data, &avatar->base64, &count, id) &&
 	    slice_equal(slice_from_text(id), avatar->id);
 }
 
@@ -159,6 +174,8 @@ avatar_in_card(struct stanza *stanza, struct element *card)
 	struct avatar avatar = { .owner = stanza->to.bare, .reader = stanza->from.bare };
 	enum picture picture;
 
+	if (!stanza->host->avatar_conversion)
+		return card;
 	open_nodes(&avatar, router_server(stanza->router), stanza->arena, stanza->account);
 	picture = read_metadata(&avatar);
 	if (picture == PICTURE_THERE && !read_data(&avatar))
@@ -175,6 +192,28 @@ avatar_in_card(struct stanza *stanza, struct element *card)
 }
 
 /* --- taken from the card --- */
+
+/* A card is shown to everybody, and so is a node that is made for its picture. */
+static void
+open_new_node(struct stanza *stanza, struct element *pubsub, struct slice node)
+{
+	struct element *options, *form;
+	struct avatar avatar;
+	struct pep_node found;
+	bool exists;
+
+	open_nodes(&avatar, router_server(stanza->router), stanza->arena, stanza->account);
+	exists = pep_find_node(&avatar.pep, node, &found);
+	txn_end(&avatar.pep.txn);
+	if (exists)
+		return;
+	options = element_add(stanza->arena, pubsub, NS_PUBSUB, "publish-options");
+	form = data_form_new(stanza->arena, "submit",
+	    "http://jabber.org/protocol/pubsub#publish-options");
+	data_form_add_value(stanza->arena,
+	    data_form_add(stanza->arena, form, "pubsub#access_model", NULL, NULL), SLICE("open"));
+	element_append(stanza->arena, options, form);
+}
 
 /* One <publish/>, as if the account had sent it; nobody waits for the answer. */
 static int
@@ -194,8 +233,10 @@ publish(struct stanza *stanza, void *context)
 	stanza->payload = pubsub;
 	stanza->to = stanza->from;
 	stanza->account = router_account(stanza->router, &stanza->from);
-	return stanza->account == 0 ? STANZA_DONE
-				    : pep_on_publish(stanza, element_first(pubsub));
+	if (stanza->account == 0)
+		return STANZA_DONE;
+	open_new_node(stanza, pubsub, element_attribute(action, "node"));
+	return pep_on_publish(stanza, element_first(pubsub));
 }
 
 /* What stands inside the item is the caller's to fill. */
@@ -257,7 +298,7 @@ publish_picture(struct server *server, struct arena *arena, const struct element
 	char id[ID_SIZE];
 	long bytes = 0;
 
-	if (take_bytes(arena, photo_part(card, "BINVAL"), &next.base64, &bytes, id)) {
+	if (take_bytes(server, arena, photo_part(card, "BINVAL"), &next.base64, &bytes, id)) {
 		next.id = slice_from_text(id);
 		next.type = type == NULL ? SLICE("image/png") : element_text(arena, type);
 	}
@@ -299,60 +340,18 @@ avatar_publish_card(struct stanza *stanza)
 	struct slice owner = arena_printf(stanza->arena, SLICE_FMT,
 	    SLICE_ARG(stanza->from.bare));
 
+	if (!stanza->host->avatar_conversion)
+		return;
 	router_after(stanza->router, look_at_card, owner.data, owner.length + 1);
 }
 
-/* --- in presence --- */
-
-/* XEP-0398 4: whose client says that it shows none is left alone. */
-static bool
-shows_none(const struct element *update)
+bool
+avatar_is_too_large(struct stanza *stanza, const struct element *card)
 {
-	const struct element *photo =
-	    update == NULL ? NULL : element_child(update, NS_VCARD_UPDATE, "photo");
+	const struct element *photo = photo_part(card, "BINVAL");
+	size_t most = (size_t)router_server(stanza->router)->config->avatar_bytes;
 
-	return photo != NULL && photo->first == NULL;
+	return stanza->host->avatar_conversion && photo != NULL &&
+	    without_space(stanza->arena, element_text(stanza->arena, photo)).length >
+		TEXT_BASE64_LENGTH(most);
 }
-
-static int
-avatar_on_submit(struct stanza *stanza)
-{
-	struct element *presence = stanza->element, *update, *photo;
-	struct avatar avatar = { 0 };
-	enum picture picture;
-
-	if (stanza->kind != KIND_PRESENCE || stanza->type != TYPE_AVAILABLE ||
-	    stanza->session == NULL)
-		return STANZA_PASS;
-	update = element_child(presence, NS_VCARD_UPDATE, "x");
-	if (shows_none(update))
-		return STANZA_PASS;
-	open_nodes(&avatar, router_server(stanza->router), stanza->arena,
-	    stanza->session->account);
-	picture = read_metadata(&avatar);
-	txn_end(&avatar.pep.txn);
-	if (picture == PICTURE_UNKNOWN)
-		return STANZA_PASS;
-	if (update != NULL)
-		element_remove(presence, update);
-	update = element_add(stanza->arena, presence, NS_VCARD_UPDATE, "x");
-	photo = element_add(stanza->arena, update, NS_VCARD_UPDATE, "photo");
-	if (picture == PICTURE_THERE)
-		element_add_text(stanza->arena, photo, avatar.id);
-	return STANZA_PASS;
-}
-
-static const struct stage_row avatar_stages[] = {
-	{ STAGE_SUBMIT, "avatar", avatar_on_submit },
-	{ 0 }
-};
-
-static const char *const avatar_vars[] = { "urn:xmpp:pep-vcard-conversion:0", NULL };
-
-const struct feature avatar_feature = {
-	.name = "avatar",
-	.spec = "XEP-0398 1.0.0, XEP-0153 1.1.1",
-	.about = "Shows the picture that an account publishes in its card and presence, and publishes the card's.",
-	.stages = avatar_stages,
-	.account_vars = avatar_vars,
-};

@@ -65,6 +65,8 @@ disco_on_info(struct stanza *stanza)
 		add_identity(arena, query, "pubsub", "pep", NULL);
 	}
 	for (feature = features_all(); *feature != NULL; feature++) {
+		if ((*feature)->is_on != NULL && !(*feature)->is_on(stanza->host))
+			continue;
 		add_vars(arena, query,
 		    is_host(stanza) ? (*feature)->host_vars : (*feature)->account_vars);
 		if (is_host(stanza) && (*feature)->on_host_info != NULL)

@@ -34,6 +34,8 @@ struct feature {
 	const struct kept_row  *keeps;
 	/* More for the disco#info of stanza->host. */
 	void		      (*on_host_info)(struct stanza *stanza, struct element *query);
+	/* Whether a host, and its accounts, tell so; NULL: all do. */
+	bool		      (*is_on)(const struct config_host *host);
 	session_fn	       *on_bound;
 	session_fn	       *on_ending;
 	session_fn	       *on_leaving;	/* it goes on at another worker: what is here is freed */

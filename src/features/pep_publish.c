@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/random.h"
 #include "config/config.h"
+#include "features/avatar.h"
 #include "features/bookmarks.h"
 #include "stream/server.h"
 #include "xml/writer.h"
@@ -209,6 +210,7 @@ publish_is_done(struct stanza *stanza, struct pep_op *op)
 	router_reply(stanza, answer);
 	notify_published(stanza, &node, id);
 	pep_notify_also(stanza, op);
+	avatar_on_published(stanza, node.name);
 	return STANZA_DONE;
 }
 

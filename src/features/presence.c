@@ -75,8 +75,8 @@ write_kept(struct stanza *stanza, struct slice *kept)
 	return true;
 }
 
-static int
-presence_available(struct stanza *stanza)
+int
+presence_again(struct stanza *stanza)
 {
 	struct session *session = stanza->session;
 	bool is_initial = !session->available;
@@ -117,7 +117,7 @@ presence_on_submit(struct stanza *stanza)
 		return STANZA_PASS;
 	switch (stanza->type) {
 	case TYPE_AVAILABLE:
-		return presence_available(stanza);
+		return presence_again(stanza);
 	case TYPE_UNAVAILABLE:
 		return presence_unavailable(stanza);
 	case TYPE_PROBE:

@@ -54,6 +54,12 @@ void	presence_broadcast(struct stanza *stanza, const struct element *presence, u
 bool	presence_is_seen(struct stanza *stanza, struct txn *core, uint64_t owner,
 	    struct slice owner_jid, uint64_t viewer, struct slice viewer_jid);
 
+/*
+ * The session's presence is that in stanza->element from now on, and is told to all that see it; the first one has
+ * it told of others. A verdict as of a handler.
+ */
+int	presence_again(struct stanza *stanza);
+
 /* presence_initial.c: what a resource is told when it becomes available (R27). */
 void	presence_initial(struct stanza *stanza);
 

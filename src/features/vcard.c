@@ -51,6 +51,8 @@ vcard_on_set(struct stanza *stanza)
 	struct slice bytes = SLICE_EMPTY;
 	struct store_change change;
 
+	if (avatar_is_too_large(stanza, stanza->payload))
+		return STANZA_POLICY_VIOLATION;
 	if (!account_data_is_blank(stanza->payload)) {
 		bytes = account_data_bytes(stanza->arena, stanza->payload,
 		    (size_t)config->vcard_bytes);

@@ -27,7 +27,7 @@ enum session_pause {
 };
 
 /* Whose is what in session->private. */
-enum session_private { PRIVATE_OFFLINE, SESSION_PRIVATES };
+enum session_private { PRIVATE_OFFLINE, PRIVATE_AVATAR, SESSION_PRIVATES };
 
 /*
  * One connected client on this worker; what must outlive the worker stands in its slot and in the
