@@ -10,7 +10,7 @@
 #include "config/config.h"
 #include "features/blocking_presence.h"
 #include "features/feature.h"
-#include "features/roster_turn.h"
+#include "features/turn.h"
 #include "shm/counters.h"
 #include "shm/registry.h"
 #include "stream/server.h"
@@ -272,11 +272,20 @@ name_all(struct stanza *stanza, const struct blocking_list *list)
 		    arena_copy(stanza->arena, blocking_list_at(list, i)));
 }
 
-/* What is kept waits for the store; op->type: CHANGE_ALL for "unblock" without items. */
-enum change { CHANGE_SOME, CHANGE_ALL };
+/* "unblock" without items: the stanza is given those there were, which done() tells of. */
+struct blocking_op {
+	struct turn_op turn;
+	bool	       is_all;
+};
+
+static bool
+is_all(const struct turn_op *op)
+{
+	return ((const struct blocking_op *)op)->is_all;
+}
 
 static int
-compute_set(struct stanza *stanza, struct roster_op *op, struct roster_request *request)
+compute_set(struct stanza *stanza, struct turn_op *op, struct turn_request *request)
 {
 	struct server *server = router_server(stanza->router);
 	uint64_t *ordered = ARENA_NEW(stanza->arena, uint64_t);
@@ -289,7 +298,7 @@ compute_set(struct stanza *stanza, struct roster_op *op, struct roster_request *
 	int verdict;
 
 	blocking_read(server, txn, op->account, &list, &version);
-	if (op->type == CHANGE_ALL)
+	if (is_all(op))
 		name_all(stanza, &list);
 	verdict = read_items(stanza, &items);
 	if (list.count == 0 && list.packed.length > 0)	/* corrupt: never written over */
@@ -309,7 +318,7 @@ compute_set(struct stanza *stanza, struct roster_op *op, struct roster_request *
 }
 
 static int
-set_is_done(struct stanza *stanza, struct roster_op *op)
+set_is_done(struct stanza *stanza, struct turn_op *op)
 {
 	const struct blocking_list none = { SLICE_EMPTY, 0 };
 	struct blocking_list changed;
@@ -320,7 +329,7 @@ set_is_done(struct stanza *stanza, struct roster_op *op)
 		return STANZA_DONE;
 	blocking_list_open(blocking_list_add(stanza->arena, &none, items.jid, items.count),
 	    &changed);
-	if (op->type == CHANGE_ALL)
+	if (is_all(op))
 		name_all(stanza, &none);
 	push(stanza, op->account);
 	if (is_block(stanza))
@@ -334,14 +343,16 @@ set_is_done(struct stanza *stanza, struct roster_op *op)
 static int
 blocking_on_set(struct stanza *stanza)
 {
-	struct roster_op op = { .account = stanza->account,
-		.compute = compute_set,
-		.done = set_is_done };
+	struct blocking_op op = { .turn = { .kind = TURN_BLOCKLIST,
+				      .account = stanza->account,
+				      .compute = compute_set,
+				      .done = set_is_done,
+				      .size = sizeof(op) } };
 	struct items items;
 	int verdict = check_set(stanza, &items);
 
-	op.type = items.count == 0 ? CHANGE_ALL : CHANGE_SOME;
-	return verdict == STANZA_PASS ? roster_turn(stanza, &op) : verdict;
+	op.is_all = items.count == 0;
+	return verdict == STANZA_PASS ? turn_begin(stanza, &op.turn) : verdict;
 }
 
 /* Nobody owns what is asked of another account. */

@@ -120,8 +120,8 @@ struct following {
 	struct pep_change  *change;
 	struct pep	   *pep;
 	struct arena	   *arena;
-	struct pep_op	   *op;
-	struct pep_request *request;
+	struct turn_op	   *op;
+	struct turn_request *request;
 	struct pep_node	    other;
 	bool		    existed;
 };
@@ -369,7 +369,7 @@ take_list(struct following *following, struct element *list)
 }
 
 int
-bookmarks_follow(struct pep_change *change, struct pep_op *op, struct pep_request *request)
+bookmarks_follow(struct pep_change *change, struct turn_op *op, struct turn_request *request)
 {
 	struct following following = { .change = change,
 		.pep = &change->pep,

@@ -20,8 +20,8 @@ int	bookmarks_check(struct stanza *stanza, struct slice node, struct slice id,
  * Adds to the request what the noted items of one node mean for the other, and to op->also the items of it that change.
  * Leaves op->is_partial where not all fits into one request. STANZA_PASS, or the verdict.
  */
-int	bookmarks_follow(struct pep_change *change, struct pep_op *op,
-	    struct pep_request *request);
+int	bookmarks_follow(struct pep_change *change, struct turn_op *op,
+	    struct turn_request *request);
 
 /* NULL: this is no node of bookmarks. */
 const char *bookmarks_other(struct slice node);

@@ -30,7 +30,7 @@ bookmarks_get(struct stanza *stanza)
 
 /* Published by the account itself, in the place of its newest item. */
 static int
-compute_set(struct stanza *stanza, struct pep_op *op, struct pep_request *request)
+compute_set(struct stanza *stanza, struct turn_op *op, struct turn_request *request)
 {
 	const struct config *config = router_server(stanza->router)->config;
 	struct pep_change change;
@@ -56,12 +56,12 @@ compute_set(struct stanza *stanza, struct pep_op *op, struct pep_request *reques
 }
 
 static int
-set_is_done(struct stanza *stanza, struct pep_op *op)
+set_is_done(struct stanza *stanza, struct turn_op *op)
 {
 	struct pep_node node;
 
 	router_reply(stanza, NULL);
-	pep_node_unpack(op->node, &node);
+	pep_node_unpack(op->along, &node);
 	pep_notify_item(stanza, &node, SLICE("current"));
 	pep_notify_also(stanza, op);
 	return STANZA_DONE;
@@ -70,11 +70,12 @@ set_is_done(struct stanza *stanza, struct pep_op *op)
 int
 bookmarks_set(struct stanza *stanza)
 {
-	struct pep_op op = { .account = stanza->account,
+	struct turn_op op = { .kind = TURN_NODES,
+		.account = stanza->account,
 		.compute = compute_set,
 		.done = set_is_done };
 
-	return pep_turn(stanza, &op);
+	return turn_begin(stanza, &op);
 }
 
 static const char *const bookmarks_vars[] = { BOOKMARKS_NODE "#compat",

@@ -1,6 +1,7 @@
 /* features.c -- the features of this server, in the order in which they are asked. */
 #include "features/feature.h"
 
+#include "features/turn.h"
 #include "stream/server.h"
 
 extern const struct feature bind_feature;
@@ -109,6 +110,7 @@ features_stop(struct server *server)
 	for (size_t i = 0; features[i] != NULL; i++)
 		if (features[i]->on_stop != NULL)
 			features[i]->on_stop(server);
+	turns_free(server);
 	sessions_free(server);
 	router_free(server);
 }

@@ -165,5 +165,4 @@ const struct feature pep_feature = {
 	.iqs = pep_iqs,
 	.account_vars = pep_vars,
 	.keeps = pep_keeps,
-	.on_stop = pep_turns_free,
 };

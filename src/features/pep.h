@@ -1,7 +1,8 @@
 /* pep.h -- what the files of personal eventing share. */
 #pragma once
 
-#include "features/pep_turn.h"
+#include "features/pep_store.h"
+#include "features/turn.h"
 
 #define PEP_NAME_MAX 1023	/* bytes of a node's name, and of an item's id */
 
@@ -57,9 +58,9 @@ int	pep_begin_named(struct stanza *stanza, uint64_t account, struct slice name,
 	    struct pep_change *change);
 /* Like pep_put_item() and pep_drop_item(), and noted. */
 void	pep_change_put(struct pep_change *change, const struct pep_item *item,
-	    const struct pep_item *old, struct pep_request *request);
+	    const struct pep_item *old, struct turn_request *request);
 void	pep_change_drop(struct pep_change *change, const struct pep_item *item,
-	    struct pep_request *request);
+	    struct turn_request *request);
 void	pep_note_item(struct pep_change *change, struct slice id, struct slice payload);
 /* The verdict, or internal-server-error where something could not be read. */
 int	pep_end(struct pep_change *change, int verdict);
@@ -67,11 +68,11 @@ int	pep_end(struct pep_change *change, int verdict);
  * Adds what follows from the items that were noted, the node as it is now, and the account. STANZA_PASS, or the verdict
  * where something has grown too large.
  */
-int	pep_follow(struct pep_change *change, struct pep_op *op, struct pep_request *request);
-int	pep_write(struct pep_change *change, bool existed, struct pep_op *op,
-	    struct pep_request *request);
+int	pep_follow(struct pep_change *change, struct turn_op *op, struct turn_request *request);
+int	pep_write(struct pep_change *change, bool existed, struct turn_op *op,
+	    struct turn_request *request);
 /* A done() without more. */
-int	pep_just_reply(struct stanza *stanza, struct pep_op *op);
+int	pep_just_reply(struct stanza *stanza, struct turn_op *op);
 
 /* --- who may do what (pep_access.c) --- */
 
@@ -97,7 +98,7 @@ void	pep_notify(struct stanza *stanza, const struct pep_node *node, struct eleme
 /* That an item stands there now, or not any more. */
 void	pep_notify_item(struct stanza *stanza, const struct pep_node *node, struct slice id);
 /* Of op->also. */
-void	pep_notify_also(struct stanza *stanza, const struct pep_op *op);
+void	pep_notify_also(struct stanza *stanza, const struct turn_op *op);
 /* To one subscriber alone. */
 void	pep_notify_one(struct stanza *stanza, const struct pep_node *node, struct slice subscriber,
 	    struct element *message);

@@ -136,7 +136,7 @@ set_affiliation(struct stanza *stanza, struct pep_change *change, const struct e
 }
 
 static int
-compute_affiliates(struct stanza *stanza, struct pep_op *op, struct pep_request *request)
+compute_affiliates(struct stanza *stanza, struct turn_op *op, struct turn_request *request)
 {
 	struct element *action = element_first(stanza->payload), *wish = element_first(action);
 	struct pep_change change;
@@ -156,9 +156,10 @@ compute_affiliates(struct stanza *stanza, struct pep_op *op, struct pep_request 
 int
 pep_on_affiliates_set(struct stanza *stanza, struct element *action)
 {
-	struct pep_op op = { .account = stanza->account,
+	struct turn_op op = { .kind = TURN_NODES,
+		.account = stanza->account,
 		.compute = compute_affiliates,
 		.done = pep_just_reply };
 
-	return pep_turn(stanza, &op);
+	return turn_begin(stanza, &op);
 }

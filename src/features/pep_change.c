@@ -47,7 +47,7 @@ pep_note_item(struct pep_change *change, struct slice id, struct slice payload)
 
 void
 pep_change_put(struct pep_change *change, const struct pep_item *item,
-    const struct pep_item *old, struct pep_request *request)
+    const struct pep_item *old, struct turn_request *request)
 {
 	pep_put_item(&change->pep, &change->node, item, old, request);
 	pep_note_item(change, item->id, item->payload);
@@ -55,7 +55,7 @@ pep_change_put(struct pep_change *change, const struct pep_item *item,
 
 void
 pep_change_drop(struct pep_change *change, const struct pep_item *item,
-    struct pep_request *request)
+    struct turn_request *request)
 {
 	pep_drop_item(&change->pep, &change->node, item, request);
 	pep_note_item(change, item->id, SLICE_EMPTY);
@@ -71,7 +71,7 @@ pep_end(struct pep_change *change, int verdict)
 }
 
 int
-pep_follow(struct pep_change *change, struct pep_op *op, struct pep_request *request)
+pep_follow(struct pep_change *change, struct turn_op *op, struct turn_request *request)
 {
 	return bookmarks_follow(change, op, request);
 }
@@ -84,22 +84,22 @@ is_too_much(const struct pep_change *change)
 }
 
 int
-pep_write(struct pep_change *change, bool existed, struct pep_op *op,
-    struct pep_request *request)
+pep_write(struct pep_change *change, bool existed, struct turn_op *op,
+    struct turn_request *request)
 {
 	int verdict = pep_follow(change, op, request);
 
 	if (verdict != STANZA_PASS)
 		return verdict;
-	op->node = pep_put_node(&change->pep, &change->node, existed, request);
+	op->along = pep_put_node(&change->pep, &change->node, existed, request);
 	pep_put_account(&change->pep, request);
 	if (is_too_much(change))
 		return STANZA_RESOURCE_CONSTRAINT;
-	return op->node.length > PEP_NODE_BYTES ? STANZA_POLICY_VIOLATION : STANZA_PASS;
+	return op->along.length > PEP_NODE_BYTES ? STANZA_POLICY_VIOLATION : STANZA_PASS;
 }
 
 int
-pep_just_reply(struct stanza *stanza, struct pep_op *op)
+pep_just_reply(struct stanza *stanza, struct turn_op *op)
 {
 	return router_reply(stanza, NULL);
 }

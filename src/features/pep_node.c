@@ -29,7 +29,7 @@ take_form(struct stanza *stanza, struct pep_change *change, const struct element
 /* --- create --- */
 
 static int
-compute_create(struct stanza *stanza, struct pep_op *op, struct pep_request *request)
+compute_create(struct stanza *stanza, struct turn_op *op, struct turn_request *request)
 {
 	const struct config *config = router_server(stanza->router)->config;
 	struct pep_change change;
@@ -53,18 +53,19 @@ compute_create(struct stanza *stanza, struct pep_op *op, struct pep_request *req
 int
 pep_on_create(struct stanza *stanza, struct element *action)
 {
-	struct pep_op op = { .account = stanza->account,
+	struct turn_op op = { .kind = TURN_NODES,
+		.account = stanza->account,
 		.compute = compute_create,
 		.done = pep_just_reply };
 
-	return pep_turn(stanza, &op);
+	return turn_begin(stanza, &op);
 }
 
 /* --- delete and purge --- */
 
 /* As many as one request takes; true when none is left. */
 static bool
-drop_items(struct pep_change *change, struct pep_request *request)
+drop_items(struct pep_change *change, struct turn_request *request)
 {
 	struct pep_item *items;
 	int count = pep_items(&change->pep, &change->node, &items);
@@ -76,7 +77,7 @@ drop_items(struct pep_change *change, struct pep_request *request)
 }
 
 static int
-empty(struct stanza *stanza, struct pep_op *op, struct pep_request *request, bool and_delete)
+empty(struct stanza *stanza, struct turn_op *op, struct turn_request *request, bool and_delete)
 {
 	struct pep_change change;
 	int verdict = pep_begin(stanza, op->account, element_first(stanza->payload), &change);
@@ -96,25 +97,25 @@ empty(struct stanza *stanza, struct pep_op *op, struct pep_request *request, boo
 }
 
 static int
-compute_delete(struct stanza *stanza, struct pep_op *op, struct pep_request *request)
+compute_delete(struct stanza *stanza, struct turn_op *op, struct turn_request *request)
 {
 	return empty(stanza, op, request, true);
 }
 
 static int
-compute_purge(struct stanza *stanza, struct pep_op *op, struct pep_request *request)
+compute_purge(struct stanza *stanza, struct turn_op *op, struct turn_request *request)
 {
 	return empty(stanza, op, request, false);
 }
 
 /* Where the node says so. */
 static void
-tell(struct stanza *stanza, const struct pep_op *op, const char *what, uint32_t flag)
+tell(struct stanza *stanza, const struct turn_op *op, const char *what, uint32_t flag)
 {
 	struct element *message, *event;
 	struct pep_node node;
 
-	if (op->node.length == 0 || !pep_node_unpack(op->node, &node) ||
+	if (op->along.length == 0 || !pep_node_unpack(op->along, &node) ||
 	    !(node.config.flags & flag))
 		return;
 	message = pep_event(stanza, &node, stanza->to.bare, &event);
@@ -124,7 +125,7 @@ tell(struct stanza *stanza, const struct pep_op *op, const char *what, uint32_t 
 }
 
 static int
-reply_and_tell(struct stanza *stanza, const struct pep_op *op, const char *what, uint32_t flag)
+reply_and_tell(struct stanza *stanza, const struct turn_op *op, const char *what, uint32_t flag)
 {
 	router_reply(stanza, NULL);
 	tell(stanza, op, what, flag);
@@ -133,13 +134,13 @@ reply_and_tell(struct stanza *stanza, const struct pep_op *op, const char *what,
 }
 
 static int
-delete_is_done(struct stanza *stanza, struct pep_op *op)
+delete_is_done(struct stanza *stanza, struct turn_op *op)
 {
 	return reply_and_tell(stanza, op, "delete", PEP_NOTIFY_DELETE);
 }
 
 static int
-purge_is_done(struct stanza *stanza, struct pep_op *op)
+purge_is_done(struct stanza *stanza, struct turn_op *op)
 {
 	return reply_and_tell(stanza, op, "purge", PEP_NOTIFY_RETRACT);
 }
@@ -147,21 +148,23 @@ purge_is_done(struct stanza *stanza, struct pep_op *op)
 int
 pep_on_delete(struct stanza *stanza, struct element *action)
 {
-	struct pep_op op = { .account = stanza->account,
+	struct turn_op op = { .kind = TURN_NODES,
+		.account = stanza->account,
 		.compute = compute_delete,
 		.done = delete_is_done };
 
-	return pep_turn(stanza, &op);
+	return turn_begin(stanza, &op);
 }
 
 int
 pep_on_purge(struct stanza *stanza, struct element *action)
 {
-	struct pep_op op = { .account = stanza->account,
+	struct turn_op op = { .kind = TURN_NODES,
+		.account = stanza->account,
 		.compute = compute_purge,
 		.done = purge_is_done };
 
-	return pep_turn(stanza, &op);
+	return turn_begin(stanza, &op);
 }
 
 /* --- configure --- */
@@ -199,7 +202,7 @@ pep_on_default(struct stanza *stanza, struct element *action)
 
 /* Fewer items than there are: the oldest go. */
 static void
-drop_beyond(struct pep_change *change, struct pep_op *op, struct pep_request *request)
+drop_beyond(struct pep_change *change, struct turn_op *op, struct turn_request *request)
 {
 	uint32_t keep = pep_config_items(&change->node.config, change->most);
 	struct pep_item *items;
@@ -218,7 +221,7 @@ drop_beyond(struct pep_change *change, struct pep_op *op, struct pep_request *re
 }
 
 static int
-compute_configure(struct stanza *stanza, struct pep_op *op, struct pep_request *request)
+compute_configure(struct stanza *stanza, struct turn_op *op, struct turn_request *request)
 {
 	struct element *action = element_first(stanza->payload);
 	struct element *form = element_first(action);
@@ -242,7 +245,7 @@ compute_configure(struct stanza *stanza, struct pep_op *op, struct pep_request *
 }
 
 static int
-configure_is_done(struct stanza *stanza, struct pep_op *op)
+configure_is_done(struct stanza *stanza, struct turn_op *op)
 {
 	return reply_and_tell(stanza, op, "configuration", PEP_NOTIFY_CONFIG);
 }
@@ -250,9 +253,10 @@ configure_is_done(struct stanza *stanza, struct pep_op *op)
 int
 pep_on_configure_set(struct stanza *stanza, struct element *action)
 {
-	struct pep_op op = { .account = stanza->account,
+	struct turn_op op = { .kind = TURN_NODES,
+		.account = stanza->account,
 		.compute = compute_configure,
 		.done = configure_is_done };
 
-	return pep_turn(stanza, &op);
+	return turn_begin(stanza, &op);
 }

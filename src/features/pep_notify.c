@@ -276,7 +276,7 @@ pep_notify_item(struct stanza *stanza, const struct pep_node *node, struct slice
 
 /* The node that goes with that of the op, as it stands now. */
 static bool
-find_also(struct stanza *stanza, const struct pep_op *op, struct pep_node *also)
+find_also(struct stanza *stanza, const struct turn_op *op, struct pep_node *also)
 {
 	struct server *server = router_server(stanza->router);
 	struct txn *txn = store_read(server->core);
@@ -285,7 +285,7 @@ find_also(struct stanza *stanza, const struct pep_op *op, struct pep_node *also)
 	bool is_found;
 
 	pep_read(&pep, server, stanza->arena, txn, stanza->account);
-	is_found = pep_node_unpack(op->node, &node) && bookmarks_other(node.name) != NULL &&
+	is_found = pep_node_unpack(op->along, &node) && bookmarks_other(node.name) != NULL &&
 	    pep_find_node(&pep, slice_from_text(bookmarks_other(node.name)), also) &&
 	    pep_node_unpack(pep_node_pack(stanza->arena, also), also);
 	txn_end(&txn);
@@ -293,7 +293,7 @@ find_also(struct stanza *stanza, const struct pep_op *op, struct pep_node *also)
 }
 
 void
-pep_notify_also(struct stanza *stanza, const struct pep_op *op)
+pep_notify_also(struct stanza *stanza, const struct turn_op *op)
 {
 	struct slice rest = op->also;
 	struct pep_entry entry;

@@ -90,7 +90,7 @@ apply_options(struct publishing *publishing)
 
 /* The oldest make room, but not the one that is replaced: it went already. */
 static void
-drop_oldest(struct publishing *publishing, struct pep_op *op, struct pep_request *request)
+drop_oldest(struct publishing *publishing, struct turn_op *op, struct turn_request *request)
 {
 	uint32_t keep = pep_config_items(&publishing->change.node.config,
 	    (uint32_t)publishing->config->pep_items);
@@ -112,7 +112,7 @@ drop_oldest(struct publishing *publishing, struct pep_op *op, struct pep_request
 }
 
 static int
-put(struct publishing *publishing, struct pep_op *op, struct pep_request *request)
+put(struct publishing *publishing, struct turn_op *op, struct turn_request *request)
 {
 	struct pep_change *change = &publishing->change;
 	struct pep_node *node = &change->node;
@@ -132,12 +132,18 @@ put(struct publishing *publishing, struct pep_op *op, struct pep_request *reques
 	return pep_write(change, existed, op, request);
 }
 
+/* With the id the item gets where the client gives none: the same at every try. */
+struct publish_op {
+	struct turn_op turn;
+	char	       id[24];
+};
+
 static struct slice
-id_of(const struct pep_op *op, const struct element *item)
+id_of(const struct turn_op *op, const struct element *item)
 {
 	struct slice id = element_attribute(item, "id");
 
-	return id.length > 0 ? id : slice_from_text(op->id);
+	return id.length > 0 ? id : slice_from_text(((const struct publish_op *)op)->id);
 }
 
 static bool
@@ -150,7 +156,7 @@ is_too_big(const struct publishing *publishing)
 }
 
 static int
-compute_publish(struct stanza *stanza, struct pep_op *op, struct pep_request *request)
+compute_publish(struct stanza *stanza, struct turn_op *op, struct turn_request *request)
 {
 	struct publishing publishing = { .stanza = stanza,
 		.config = router_server(stanza->router)->config };
@@ -196,7 +202,7 @@ notify_published(struct stanza *stanza, const struct pep_node *node, struct slic
 
 /* The result first, then what is told of it. */
 static int
-publish_is_done(struct stanza *stanza, struct pep_op *op)
+publish_is_done(struct stanza *stanza, struct turn_op *op)
 {
 	struct arena *arena = stanza->arena;
 	struct slice id = id_of(op, element_first(action_of(stanza)));
@@ -204,7 +210,7 @@ publish_is_done(struct stanza *stanza, struct pep_op *op)
 	struct element *answer = element_new(arena, NS_PUBSUB, "pubsub");
 	struct element *publish = element_add(arena, answer, NS_PUBSUB, "publish");
 
-	pep_node_unpack(op->node, &node);
+	pep_node_unpack(op->along, &node);
 	element_set(arena, publish, "node", node.name);
 	element_set(arena, element_add(arena, publish, NS_PUBSUB, "item"), "id", id);
 	router_reply(stanza, answer);
@@ -217,12 +223,14 @@ publish_is_done(struct stanza *stanza, struct pep_op *op)
 int
 pep_on_publish(struct stanza *stanza, struct element *action)
 {
-	struct pep_op op = { .account = stanza->account,
+	struct publish_op op = { { .kind = TURN_NODES,
+		.account = stanza->account,
 		.compute = compute_publish,
-		.done = publish_is_done };
+		.done = publish_is_done,
+		.size = sizeof(op) } };
 
 	random_token(op.id, 20);
-	return pep_turn(stanza, &op);
+	return turn_begin(stanza, &op.turn);
 }
 
 /* --- retract --- */
@@ -242,7 +250,7 @@ check_retract(struct stanza *stanza, struct element *action, struct slice *id)
 }
 
 static int
-compute_retract(struct stanza *stanza, struct pep_op *op, struct pep_request *request)
+compute_retract(struct stanza *stanza, struct turn_op *op, struct turn_request *request)
 {
 	struct element *action = action_of(stanza);
 	struct pep_change change;
@@ -278,12 +286,12 @@ notify_retracted(struct stanza *stanza, struct pep_node *node)
 }
 
 static int
-retract_is_done(struct stanza *stanza, struct pep_op *op)
+retract_is_done(struct stanza *stanza, struct turn_op *op)
 {
 	struct pep_node node;
 
 	router_reply(stanza, NULL);
-	pep_node_unpack(op->node, &node);
+	pep_node_unpack(op->along, &node);
 	notify_retracted(stanza, &node);
 	pep_notify_also(stanza, op);
 	return STANZA_DONE;
@@ -292,9 +300,10 @@ retract_is_done(struct stanza *stanza, struct pep_op *op)
 int
 pep_on_retract(struct stanza *stanza, struct element *action)
 {
-	struct pep_op op = { .account = stanza->account,
+	struct turn_op op = { .kind = TURN_NODES,
+		.account = stanza->account,
 		.compute = compute_retract,
 		.done = retract_is_done };
 
-	return pep_turn(stanza, &op);
+	return turn_begin(stanza, &op);
 }

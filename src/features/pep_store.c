@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "features/pep_list.h"
+#include "features/turn.h"
 #include "stream/server.h"
 
 /* Keys are an account, a kind, and hashes: none, the node's, or the node's and the item's. */
@@ -317,7 +318,7 @@ pep_nodes(struct pep *pep, struct pep_node **nodes)
 /* --- changing --- */
 
 static void
-add(struct pep_request *request, struct slice key, uint64_t version, struct slice value)
+add(struct turn_request *request, struct slice key, uint64_t version, struct slice value)
 {
 	request->change[request->count++] = (struct store_change){ .verb = STORE_SET,
 		.table = STORE_PEP,
@@ -328,9 +329,9 @@ add(struct pep_request *request, struct slice key, uint64_t version, struct slic
 
 /* Places stay for nodes and the account, and for what is kept elsewhere. */
 bool
-pep_has_room(const struct pep_request *request)
+pep_has_room(const struct turn_request *request)
 {
-	return request->count < PEP_CHANGES - 8;
+	return request->count < request->most - 8;
 }
 
 static uint64_t
@@ -341,7 +342,7 @@ size_of(const struct pep_item *item)
 
 void
 pep_put_item(struct pep *pep, struct pep_node *node, const struct pep_item *item,
-    const struct pep_item *old, struct pep_request *request)
+    const struct pep_item *old, struct turn_request *request)
 {
 	struct item_record record = { .serial = item->serial,
 		.time_us = item->time_us,
@@ -360,7 +361,7 @@ pep_put_item(struct pep *pep, struct pep_node *node, const struct pep_item *item
 
 void
 pep_drop_item(struct pep *pep, struct pep_node *node, const struct pep_item *item,
-    struct pep_request *request)
+    struct turn_request *request)
 {
 	add(request, item_key(pep, node, item->id), STORE_ANY_VERSION, SLICE_EMPTY);
 	pep->bytes -= size_of(item);
@@ -421,7 +422,7 @@ pep_node_pack(struct arena *arena, const struct pep_node *node)
 
 struct slice
 pep_put_node(struct pep *pep, const struct pep_node *node, bool existed,
-    struct pep_request *request)
+    struct turn_request *request)
 {
 	struct slice bytes = pep_node_pack(pep->arena, node);
 
@@ -433,7 +434,7 @@ pep_put_node(struct pep *pep, const struct pep_node *node, bool existed,
 }
 
 void
-pep_put_account(struct pep *pep, struct pep_request *request)
+pep_put_account(struct pep *pep, struct turn_request *request)
 {
 	struct account_record record = { .bytes = pep->bytes, .nodes = pep->nodes };
 

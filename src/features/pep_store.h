@@ -12,6 +12,7 @@
 #include "shm/store.h"
 
 struct server;
+struct turn_request;
 
 struct pep {
 	struct server *server;
@@ -61,25 +62,19 @@ int	pep_nodes(struct pep *pep, struct pep_node **nodes);
 
 /* --- changing --- */
 
-#define PEP_CHANGES 200			/* a request; more are made one after the other */
-
-struct pep_request {
-	struct store_change change[PEP_CHANGES];
-	int		    count;
-};
-
-bool	pep_has_room(const struct pep_request *request);	/* for one more item */
+/* For one more item; what does not fit is done by the next request (turn_op.is_partial). */
+bool	pep_has_room(const struct turn_request *request);
 
 /* Counts follow. old: the one of that id that it replaces, or NULL. */
 void	pep_put_item(struct pep *pep, struct pep_node *node, const struct pep_item *item,
-	    const struct pep_item *old, struct pep_request *request);
+	    const struct pep_item *old, struct turn_request *request);
 void	pep_drop_item(struct pep *pep, struct pep_node *node, const struct pep_item *item,
-	    struct pep_request *request);
-/* The node as it is now (not exists: gone). Returns its bytes, for pep_op. */
+	    struct turn_request *request);
+/* The node as it is now (not exists: gone). Returns its bytes, for turn_op.along. */
 struct slice pep_put_node(struct pep *pep, const struct pep_node *node, bool existed,
-	    struct pep_request *request);
+	    struct turn_request *request);
 /* Last of a request that changes anything. */
-void	pep_put_account(struct pep *pep, struct pep_request *request);
+void	pep_put_account(struct pep *pep, struct turn_request *request);
 
 /* A node as it is kept, between memory and bytes: slices point into these. */
 #define PEP_NODE_BYTES (128u << 10)	/* so that it fits into a request beside the largest item */

@@ -48,7 +48,7 @@ add_subscriber(struct stanza *stanza, struct pep_change *change, struct slice ji
 }
 
 static int
-compute_subscribe(struct stanza *stanza, struct pep_op *op, struct pep_request *request)
+compute_subscribe(struct stanza *stanza, struct turn_op *op, struct turn_request *request)
 {
 	struct element *action = element_first(stanza->payload);
 	struct pep_change change;
@@ -95,14 +95,14 @@ send_last(struct stanza *stanza, const struct pep_node *node, struct slice jid)
 }
 
 static int
-subscribe_is_done(struct stanza *stanza, struct pep_op *op)
+subscribe_is_done(struct stanza *stanza, struct turn_op *op)
 {
 	struct element *answer = element_new(stanza->arena, NS_PUBSUB, "pubsub");
 	struct pep_node node;
 	struct jid jid;
 
 	read_jid(stanza, element_first(stanza->payload), &jid);
-	pep_node_unpack(op->node, &node);
+	pep_node_unpack(op->along, &node);
 	add_subscription(stanza->arena, answer, NS_PUBSUB, node.name, jid.full);
 	router_reply(stanza, answer);
 	if (node.config.send_last != PEP_SEND_NEVER && node.items > 0)
@@ -113,17 +113,18 @@ subscribe_is_done(struct stanza *stanza, struct pep_op *op)
 int
 pep_on_subscribe(struct stanza *stanza, struct element *action)
 {
-	struct pep_op op = { .account = stanza->account,
+	struct turn_op op = { .kind = TURN_NODES,
+		.account = stanza->account,
 		.compute = compute_subscribe,
 		.done = subscribe_is_done };
 
-	return pep_turn(stanza, &op);
+	return turn_begin(stanza, &op);
 }
 
 /* --- unsubscribe --- */
 
 static int
-compute_unsubscribe(struct stanza *stanza, struct pep_op *op, struct pep_request *request)
+compute_unsubscribe(struct stanza *stanza, struct turn_op *op, struct turn_request *request)
 {
 	struct element *action = element_first(stanza->payload);
 	struct pep_change change;
@@ -147,11 +148,12 @@ compute_unsubscribe(struct stanza *stanza, struct pep_op *op, struct pep_request
 int
 pep_on_unsubscribe(struct stanza *stanza, struct element *action)
 {
-	struct pep_op op = { .account = stanza->account,
+	struct turn_op op = { .kind = TURN_NODES,
+		.account = stanza->account,
 		.compute = compute_unsubscribe,
 		.done = pep_just_reply };
 
-	return pep_turn(stanza, &op);
+	return turn_begin(stanza, &op);
 }
 
 /* --- what one has subscribed to --- */
@@ -240,7 +242,7 @@ set_subscriber(struct stanza *stanza, struct pep_change *change, const struct el
 }
 
 static int
-compute_subscribers(struct stanza *stanza, struct pep_op *op, struct pep_request *request)
+compute_subscribers(struct stanza *stanza, struct turn_op *op, struct turn_request *request)
 {
 	struct element *action = element_first(stanza->payload), *wish = element_first(action);
 	struct pep_change change;
@@ -260,9 +262,10 @@ compute_subscribers(struct stanza *stanza, struct pep_op *op, struct pep_request
 int
 pep_on_subscribers_set(struct stanza *stanza, struct element *action)
 {
-	struct pep_op op = { .account = stanza->account,
+	struct turn_op op = { .kind = TURN_NODES,
+		.account = stanza->account,
 		.compute = compute_subscribers,
 		.done = pep_just_reply };
 
-	return pep_turn(stanza, &op);
+	return turn_begin(stanza, &op);
 }

@@ -5,10 +5,10 @@
 #include "config/config.h"
 #include "features/account_data.h"
 #include "features/bookmarks.h"
-#include "features/roster_turn.h"
+#include "features/turn.h"
 #include "stream/server.h"
 
-#define ELEMENTS_MAX (ROSTER_CHANGES - 1)	/* of one set: a change each, and one of their number */
+#define ELEMENTS_MAX (TURN_PRIVATE_CHANGES - 1)	/* of one set: a change each, and one of their number */
 
 /* The space's own record: how many elements there are. */
 struct tally {
@@ -125,7 +125,7 @@ read_tally(struct stanza *stanza, struct txn *txn, uint64_t account, struct tall
 /* An empty element takes the old one away: a get cannot tell the difference. */
 static int
 put_element(struct stanza *stanza, struct txn *txn, uint64_t account,
-    const struct element *element, struct tally *tally, struct roster_request *request)
+    const struct element *element, struct tally *tally, struct turn_request *request)
 {
 	const struct server *server = router_server(stanza->router);
 	struct slice key = element_key(stanza, account, element);
@@ -147,7 +147,7 @@ put_element(struct stanza *stanza, struct txn *txn, uint64_t account,
 }
 
 static int
-put_tally(struct stanza *stanza, struct tally *tally, struct roster_request *request)
+put_tally(struct stanza *stanza, struct tally *tally, struct turn_request *request)
 {
 	const struct config *config = router_server(stanza->router)->config;
 
@@ -161,7 +161,7 @@ put_tally(struct stanza *stanza, struct tally *tally, struct roster_request *req
 }
 
 static int
-compute_set(struct stanza *stanza, struct roster_op *op, struct roster_request *request)
+compute_set(struct stanza *stanza, struct turn_op *op, struct turn_request *request)
 {
 	struct txn *txn = store_read(router_server(stanza->router)->core);
 	struct tally *tally = ARENA_NEW(stanza->arena, struct tally);
@@ -177,7 +177,7 @@ compute_set(struct stanza *stanza, struct roster_op *op, struct roster_request *
 }
 
 static int
-set_is_done(struct stanza *stanza, struct roster_op *op)
+set_is_done(struct stanza *stanza, struct turn_op *op)
 {
 	return router_reply(stanza, NULL);
 }
@@ -186,14 +186,15 @@ set_is_done(struct stanza *stanza, struct roster_op *op)
 static int
 private_on_set(struct stanza *stanza)
 {
-	struct roster_op op = { .account = stanza->account,
+	struct turn_op op = { .kind = TURN_PRIVATE,
+		.account = stanza->account,
 		.compute = compute_set,
 		.done = set_is_done };
 	int verdict = check_set(stanza->payload);
 
 	if (verdict == STANZA_PASS && is_bookmarks(element_first(stanza->payload)))
 		return bookmarks_set(stanza);
-	return verdict == STANZA_PASS ? roster_turn(stanza, &op) : verdict;
+	return verdict == STANZA_PASS ? turn_begin(stanza, &op) : verdict;
 }
 
 /*

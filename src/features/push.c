@@ -3,7 +3,7 @@
 
 #include "config/config.h"
 #include "features/push_store.h"
-#include "features/roster_turn.h"
+#include "features/turn.h"
 #include "stream/server.h"
 #include "xml/writer.h"
 #include "xmpp/data_form.h"
@@ -54,7 +54,7 @@ read_options(struct stanza *stanza, struct push_service *service)
 
 /* Of one service and node the last request counts. */
 static int
-compute_enable(struct stanza *stanza, struct roster_op *op, struct roster_request *request)
+compute_enable(struct stanza *stanza, struct turn_op *op, struct turn_request *request)
 {
 	struct server *server = router_server(stanza->router);
 	struct push_services *services = push_read(server, stanza->arena, op->account);
@@ -76,7 +76,7 @@ compute_enable(struct stanza *stanza, struct roster_op *op, struct roster_reques
 }
 
 static int
-just_reply(struct stanza *stanza, struct roster_op *op)
+just_reply(struct stanza *stanza, struct turn_op *op)
 {
 	return router_reply(stanza, NULL);
 }
@@ -84,18 +84,19 @@ just_reply(struct stanza *stanza, struct roster_op *op)
 static int
 push_on_enable(struct stanza *stanza)
 {
-	struct roster_op op = { .account = stanza->account,
+	struct turn_op op = { .kind = TURN_PUSH,
+		.account = stanza->account,
 		.compute = compute_enable,
 		.done = just_reply };
 
-	return roster_turn(stanza, &op);
+	return turn_begin(stanza, &op);
 }
 
 /* --- disable --- */
 
 /* All nodes of the service where none is named; what was not enabled is none of the requester's worries. */
 static int
-compute_disable(struct stanza *stanza, struct roster_op *op, struct roster_request *request)
+compute_disable(struct stanza *stanza, struct turn_op *op, struct turn_request *request)
 {
 	struct push_services *services = push_read(router_server(stanza->router), stanza->arena,
 	    op->account);
@@ -118,11 +119,12 @@ compute_disable(struct stanza *stanza, struct roster_op *op, struct roster_reque
 static int
 push_on_disable(struct stanza *stanza)
 {
-	struct roster_op op = { .account = stanza->account,
+	struct turn_op op = { .kind = TURN_PUSH,
+		.account = stanza->account,
 		.compute = compute_disable,
 		.done = just_reply };
 
-	return roster_turn(stanza, &op);
+	return turn_begin(stanza, &op);
 }
 
 /* Nobody owns these for another account: service-unavailable, as for one that does not exist. */

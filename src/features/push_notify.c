@@ -7,7 +7,7 @@
 #include "features/content.h"
 #include "features/offline.h"
 #include "features/push_store.h"
-#include "features/roster_turn.h"
+#include "features/turn.h"
 #include "shm/slots.h"
 #include "stream/server.h"
 #include "xml/fragment.h"
@@ -197,7 +197,7 @@ service_of(struct stanza *answer, struct push_services *services)
 }
 
 static int
-compute_answer(struct stanza *stanza, struct roster_op *op, struct roster_request *request)
+compute_answer(struct stanza *stanza, struct turn_op *op, struct turn_request *request)
 {
 	struct push_services *services = push_read(router_server(stanza->router), stanza->arena,
 	    op->account);
@@ -216,7 +216,7 @@ compute_answer(struct stanza *stanza, struct roster_op *op, struct roster_reques
 }
 
 static int
-answer_is_noted(struct stanza *stanza, struct roster_op *op)
+answer_is_noted(struct stanza *stanza, struct turn_op *op)
 {
 	log_info(LOG_FEATURE, "push service answered", "account=%llu service=" SLICE_FMT " type=%s",
 	    (unsigned long long)op->account, SLICE_ARG(stanza->from.full),
@@ -227,7 +227,9 @@ answer_is_noted(struct stanza *stanza, struct roster_op *op)
 int
 push_on_answer(struct stanza *stanza)
 {
-	struct roster_op op = { .compute = compute_answer, .done = answer_is_noted };
+	struct turn_op op = { .kind = TURN_PUSH,
+		.compute = compute_answer,
+		.done = answer_is_noted };
 	struct push_service *service;
 
 	if (!push_id_account(stanza->id, &op.account))
@@ -236,5 +238,5 @@ push_on_answer(struct stanza *stanza)
 	    push_read(router_server(stanza->router), stanza->arena, op.account));
 	if (service == NULL || (stanza->type == TYPE_RESULT && service->errors == 0))
 		return STANZA_DONE;
-	return roster_turn(stanza, &op);
+	return turn_begin(stanza, &op);
 }

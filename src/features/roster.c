@@ -5,8 +5,8 @@
 #include "base/result.h"
 #include "config/config.h"
 #include "features/roster_push.h"
-#include "features/roster_turn.h"
 #include "features/subscription_change.h"
+#include "features/turn.h"
 #include "shm/registry.h"
 #include "stream/server.h"
 
@@ -226,7 +226,7 @@ check_set(struct stanza *stanza, struct element **element, struct jid *jid)
 }
 
 static int
-compute_set(struct stanza *stanza, struct roster_op *op, struct roster_request *request)
+compute_set(struct stanza *stanza, struct turn_op *op, struct turn_request *request)
 {
 	struct server *server = router_server(stanza->router);
 	struct roster_item *items = arena_alloc(stanza->arena, 2 * sizeof(*items));
@@ -255,7 +255,7 @@ compute_set(struct stanza *stanza, struct roster_op *op, struct roster_request *
 
 /* R39: the result first, then the pushes. */
 static int
-set_is_done(struct stanza *stanza, struct roster_op *op)
+set_is_done(struct stanza *stanza, struct turn_op *op)
 {
 	router_reply(stanza, NULL);
 	roster_push(stanza, op->account);
@@ -265,7 +265,8 @@ set_is_done(struct stanza *stanza, struct roster_op *op)
 static int
 roster_on_set(struct stanza *stanza)
 {
-	struct roster_op op = { .account = stanza->account,
+	struct turn_op op = { .kind = TURN_ROSTER,
+		.account = stanza->account,
 		.compute = compute_set,
 		.done = set_is_done };
 	struct element *element;
@@ -274,7 +275,7 @@ roster_on_set(struct stanza *stanza)
 
 	if (verdict == STANZA_PASS && is_removal(element))
 		return subscription_remove(stanza);
-	return verdict == STANZA_PASS ? roster_turn(stanza, &op) : verdict;
+	return verdict == STANZA_PASS ? turn_begin(stanza, &op) : verdict;
 }
 
 /* RFC 6121 2.1.5: nobody else may change it, and 2.3.3 has the words. */
@@ -317,5 +318,4 @@ const struct feature roster_feature = {
 	.iqs = roster_iqs,
 	.stages = roster_stages,
 	.keeps = roster_keeps,
-	.on_stop = roster_turns_free,
 };

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "config/config.h"
 #include "features/roster_record.h"
+#include "features/turn.h"
 #include "stream/server.h"
 
 static struct slice
@@ -191,7 +192,7 @@ roster_change(struct roster *roster, uint64_t version, struct roster_item *item)
 /* --- changing --- */
 
 static void
-add(struct roster_request *request, struct slice key, uint64_t version, struct slice value)
+add(struct turn_request *request, struct slice key, uint64_t version, struct slice value)
 {
 	request->change[request->count++] = (struct store_change){ .verb = STORE_SET,
 		.table = STORE_ROSTER,
@@ -241,7 +242,7 @@ count(struct roster *roster, const struct roster_item *old, const struct roster_
 }
 
 static void
-add_log(struct roster *roster, const struct roster_item *new, struct roster_request *request)
+add_log(struct roster *roster, const struct roster_item *new, struct turn_request *request)
 {
 	struct roster_item entry = *new;
 
@@ -255,7 +256,7 @@ add_log(struct roster *roster, const struct roster_item *new, struct roster_requ
 }
 
 void
-roster_keep(struct roster *roster, struct roster_request *request)
+roster_keep(struct roster *roster, struct turn_request *request)
 {
 	struct roster_meta meta = { roster->version, roster->bytes, roster->items,
 		roster->requests };
@@ -266,7 +267,7 @@ roster_keep(struct roster *roster, struct roster_request *request)
 
 enum roster_limit
 roster_put(struct roster *roster, const struct roster_item *old, const struct roster_item *new,
-    struct roster_request *request)
+    struct turn_request *request)
 {
 	struct roster saved = *roster;
 	bool is_seen = ((old->flags | new->flags) & ROSTER_LISTED) && !looks_alike(old, new);

@@ -11,6 +11,7 @@
 #include "shm/store.h"
 
 struct server;
+struct turn_request;
 
 #define ROSTER_LOG 200		/* so many versions back a client hears of changes alone */
 #define ROSTER_BYTES_MAX (1u << 20)	/* of all items on their way to a client */
@@ -49,12 +50,7 @@ bool	roster_change(struct roster *roster, uint64_t version, struct roster_item *
 
 /* --- changing --- */
 
-#define ROSTER_CHANGES 12
-
-struct roster_request {
-	struct store_change change[ROSTER_CHANGES];
-	int		    count;
-};
+#define ROSTER_CHANGES 12	/* of two rosters, at most */
 
 enum roster_limit { ROSTER_OK, ROSTER_FULL };
 
@@ -62,6 +58,6 @@ enum roster_limit { ROSTER_OK, ROSTER_FULL };
  * Adds to the request what turns old into new (both of one address); an item without ROSTER_REASON is removed. At most one
  * change of each roster a request. ROSTER_FULL: options forbid it, nothing was added.
  */
-void	roster_keep(struct roster *roster, struct roster_request *request);	/* as it is: a condition alone */
+void	roster_keep(struct roster *roster, struct turn_request *request);	/* as it is: a condition alone */
 enum roster_limit roster_put(struct roster *roster, const struct roster_item *old,
-	    const struct roster_item *new, struct roster_request *request);
+	    const struct roster_item *new, struct turn_request *request);

@@ -16,13 +16,13 @@ struct side {
 
 struct pair {
 	struct stanza	 *stanza;
-	struct roster_op *op;
+	struct subscription_op *op;
 	struct jid	  contact_jid;
 	struct side	  user, contact;
 };
 
 void
-subscription_contact(struct stanza *stanza, const struct roster_op *op, struct jid *contact)
+subscription_contact(struct stanza *stanza, const struct subscription_op *op, struct jid *contact)
 {
 	const struct element *item;
 
@@ -62,7 +62,7 @@ read_both(struct pair *pair, struct txn *txn)
 	if (pair->contact_jid.local.length > 0 &&
 	    config_find_host(server->config, pair->contact_jid.domain) != NULL)
 		pair->op->contact = store_account_id(server->core, txn, jid);
-	read_side(pair, &pair->user, txn, pair->op->account, jid);
+	read_side(pair, &pair->user, txn, pair->op->turn.account, jid);
 	pair->contact.is_there = false;
 	if (pair->op->contact != 0)
 		read_side(pair, &pair->contact, txn, pair->op->contact,
@@ -243,7 +243,7 @@ is_changed(const struct side *side)
 
 /* A contact who has too many requests waiting hears of none: the user goes on waiting. */
 static void
-put_contact(struct pair *pair, struct roster_request *request)
+put_contact(struct pair *pair, struct turn_request *request)
 {
 	struct side *contact = &pair->contact;
 
@@ -259,7 +259,7 @@ put_contact(struct pair *pair, struct roster_request *request)
 }
 
 static int
-put_both(struct pair *pair, struct roster_request *request)
+put_both(struct pair *pair, struct turn_request *request)
 {
 	struct side *user = &pair->user;
 
@@ -276,7 +276,7 @@ put_both(struct pair *pair, struct roster_request *request)
 static void
 note(struct pair *pair)
 {
-	struct roster_op *op = pair->op;
+	struct subscription_op *op = pair->op;
 
 	op->was = (uint16_t)pair->user.old.flags;
 	op->is = (uint16_t)pair->user.new.flags;
@@ -288,8 +288,9 @@ note(struct pair *pair)
 }
 
 static int
-compute(struct stanza *stanza, struct roster_op *op, struct roster_request *request)
+compute(struct stanza *stanza, struct turn_op *turn, struct turn_request *request)
 {
+	struct subscription_op *op = (struct subscription_op *)turn;
 	struct pair *pair = arena_zeroed(stanza->arena, sizeof(*pair));
 	struct txn *txn = store_read(router_server(stanza->router)->core);
 	int verdict = STANZA_INTERNAL_SERVER_ERROR;
@@ -331,29 +332,34 @@ is_refused(struct stanza *stanza)
 	return incoming.account != 0 && router_incoming(&incoming) != STANZA_PASS;
 }
 
+static struct subscription_op
+begin(struct stanza *stanza, uint8_t type)
+{
+	return (struct subscription_op){ .turn = { .kind = TURN_ROSTER,
+					     .account = own_account(stanza),
+					     .compute = compute,
+					     .done = subscription_tell,
+					     .size = sizeof(struct subscription_op) },
+		.type = type };
+}
+
 int
 subscription_send(struct stanza *stanza, enum subscription type)
 {
-	struct roster_op op = { .account = own_account(stanza),
-		.compute = compute,
-		.done = subscription_tell,
-		.type = (uint8_t)type };
+	struct subscription_op op = begin(stanza, (uint8_t)type);
 
 	element_set(stanza->arena, stanza->element, "from", stanza->from.bare);
 	element_set(stanza->arena, stanza->element, "to", stanza->to.bare);
 	op.is_refused = is_refused(stanza);
-	return roster_turn(stanza, &op);
+	return turn_begin(stanza, &op.turn);
 }
 
 int
 subscription_remove(struct stanza *stanza)
 {
-	struct roster_op op = { .account = own_account(stanza),
-		.compute = compute,
-		.done = subscription_tell,
-		.type = SUBSCRIPTION_REMOVE };
+	struct subscription_op op = begin(stanza, SUBSCRIPTION_REMOVE);
 
-	return roster_turn(stanza, &op);
+	return turn_begin(stanza, &op.turn);
 }
 
 struct repair {
@@ -365,13 +371,10 @@ static int
 begin_repair(struct stanza *stanza, void *context)
 {
 	const struct repair *repair = context;
-	struct roster_op op = { .account = own_account(stanza),
-		.compute = compute,
-		.done = subscription_tell,
-		.type = SUBSCRIPTION_REPAIR };
+	struct subscription_op op = begin(stanza, SUBSCRIPTION_REPAIR);
 
 	jid_split(arena_copy(stanza->arena, repair->contact), &stanza->to);
-	return op.account == 0 ? STANZA_DONE : roster_turn(stanza, &op);
+	return op.turn.account == 0 ? STANZA_DONE : turn_begin(stanza, &op.turn);
 }
 
 void

@@ -9,7 +9,7 @@
 
 struct telling {
 	struct stanza	 *stanza;
-	struct roster_op *op;
+	struct subscription_op *op;
 	struct jid	  user, contact;
 };
 
@@ -59,7 +59,7 @@ answer_user(struct telling *telling)
 
 	if (telling->op->to_user == 0)
 		return;
-	audience_interested(stanza, audience, telling->user.bare, telling->op->account);
+	audience_interested(stanza, audience, telling->user.bare, telling->op->turn.account);
 	for (int type = 0; type < SUBSCRIPTION_COUNT; type++)
 		if (telling->op->to_user & 1 << type)
 			audience_send(stanza, audience,
@@ -94,7 +94,7 @@ sees(unsigned viewer_flags, unsigned owner_flags)
 
 /* R33: who asks again what it has is shown it again. */
 static bool
-saw(const struct roster_op *op)
+saw(const struct subscription_op *op)
 {
 	bool asks_again = op->type == SUBSCRIBE && sees(op->is, op->contact_is);
 
@@ -104,12 +104,12 @@ saw(const struct roster_op *op)
 static void
 show_to_each_other(struct telling *telling)
 {
-	const struct roster_op *op = telling->op;
+	const struct subscription_op *op = telling->op;
 
-	show_or_hide(telling, saw(op), sees(op->is, op->contact_is), op->contact, op->account,
+	show_or_hide(telling, saw(op), sees(op->is, op->contact_is), op->contact, op->turn.account,
 	    telling->user.bare);
 	show_or_hide(telling, sees(op->contact_was, op->was), sees(op->contact_is, op->is),
-	    op->account, op->contact, telling->contact.bare);
+	    op->turn.account, op->contact, telling->contact.bare);
 }
 
 /* R33: that the request has arrived. R35: a host is always there. */
@@ -124,21 +124,22 @@ tell_of_contact(struct telling *telling)
 
 	if (!has_arrived && !is_host)
 		return;
-	audience_account(stanza, audience, telling->user.bare, telling->op->account);
+	audience_account(stanza, audience, telling->user.bare, telling->op->turn.account);
 	audience_send(stanza, audience,
 	    presence_made(stanza, is_host ? NULL : "unavailable", telling->contact.bare));
 }
 
 int
-subscription_tell(struct stanza *stanza, struct roster_op *op)
+subscription_tell(struct stanza *stanza, struct turn_op *turn)
 {
+	struct subscription_op *op = (struct subscription_op *)turn;
 	struct telling telling = { .stanza = stanza, .op = op, .user = stanza->from };
 
 	subscription_contact(stanza, op, &telling.contact);
 	if (op->type == SUBSCRIPTION_REMOVE)
 		router_reply(stanza, NULL);
 	answer_user(&telling);
-	roster_push(stanza, op->account);
+	roster_push(stanza, op->turn.account);
 	if (op->contact != 0 && !op->is_refused)
 		tell_contact(&telling);
 	show_to_each_other(&telling);

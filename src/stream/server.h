@@ -13,9 +13,7 @@ struct deletion;
 struct connections;
 struct loop;
 struct memo;
-struct pep_turns;
 struct registry;
-struct roster_turns;
 struct server_iqs;
 struct shm;
 struct store;
@@ -23,6 +21,7 @@ struct store_client;
 struct stream_registration;
 struct timers;
 struct tls_context;
+struct turns;
 
 /*
  * Made by the worker before its first accept; every field but those of a reload stays as it is. All are
@@ -50,12 +49,11 @@ struct server {
 	struct archive	    *archive;
 	struct memo	    *blocks_nobody;	/* accounts without a block list */
 	struct memo	    *copies_nothing;	/* accounts of which no session has carbons */
-	struct roster_turns *roster_turns;
 	const struct stream_registration *registration;
 	struct account_change *account_changes;
 	struct deletion	    *deletion;
 	struct adhoc	    *adhoc;
 	struct server_iqs   *server_iqs;
 	struct caps	    *caps;
-	struct pep_turns    *pep_turns;
+	struct turns	    *turns;
 };

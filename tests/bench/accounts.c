@@ -9,6 +9,7 @@
 #include "base/result.h"
 #include "config/config.h"
 #include "features/roster_store.h"
+#include "features/turn.h"
 #include "shm/store.h"
 #include "stream/server.h"
 
@@ -69,7 +70,7 @@ static struct config config = { .roster_items = 100000, .roster_requests = 100 }
 static struct server server = { .config = &config };
 
 static int
-put(struct roster *roster, int number, int contact, struct roster_request *request)
+put(struct roster *roster, int number, int contact, struct turn_request *request)
 {
 	char jid[JID_SIZE], name[32];
 	struct roster_item old, new;
@@ -94,8 +95,8 @@ put(struct roster *roster, int number, int contact, struct roster_request *reque
 static int
 put_all(int first, int count, int contact)
 {
-	static struct roster_request request;
-	static struct store_change changes[STORE_CHANGES_MAX];
+	static struct store_change of_one[ROSTER_CHANGES], changes[STORE_CHANGES_MAX];
+	struct turn_request request = { of_one, 0, ROSTER_CHANGES };
 	struct arena arena;
 	struct roster roster = { .arena = &arena };
 	uint64_t account;

@@ -8,6 +8,7 @@
 #include "base/result.h"
 #include "config/config.h"
 #include "features/roster_store.h"
+#include "features/turn.h"
 #include "stream/server.h"
 
 #define ACCOUNT 7
@@ -17,7 +18,8 @@ static struct config config;
 static struct arena arena;
 static char directory[64];
 static struct roster roster;
-static struct roster_request request;
+static struct store_change changes[ROSTER_CHANGES];
+static struct turn_request request = { changes, 0, ROSTER_CHANGES };
 static struct roster_item old, new;
 
 static int
@@ -141,17 +143,19 @@ what_clients_see_raises_the_version_and_nothing_else(void **state)
 static void
 of_two_that_read_the_same_one_writes(void **state)
 {
-	struct roster_request first;
+	struct store_change first[ROSTER_CHANGES];
+	int count;
 
 	begin("a@localhost");
 	new.flags = ROSTER_LISTED;
 	assert_int_equal(put(), ROSTER_OK);
-	first = request;
+	memcpy(first, changes, sizeof(first));
+	count = request.count;
 	begin("b@localhost");
 	new.flags = ROSTER_LISTED;
 	assert_int_equal(put(), ROSTER_OK);
 	assert_int_equal(store_apply(server.core, request.change, request.count, NULL), RESULT_OK);
-	assert_int_equal(store_apply(server.core, first.change, first.count, NULL),
+	assert_int_equal(store_apply(server.core, first, count, NULL),
 	    RESULT_CONFLICT);
 	reread();
 	assert_int_equal(roster.items, 1);
