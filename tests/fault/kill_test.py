@@ -33,7 +33,9 @@ def make_server(options):
     accounts = ["c%d@localhost" % i for i in range(options.clients)] + [MAILBOX]
     return Server(workers=options.workers, accounts=accounts, hosts=("localhost",), log_level="warn",
                   options="offline_messages = 100000; offline_bytes = \"1 GiB\"; offline_strangers = 100000;\n"
-                          "login_attempts = 100; hibernated_stanzas = 100000; hibernated_bytes = \"64 MiB\"; outbox_bytes = \"64 MiB\";", host_options="require_tls = false;")
+                          "login_attempts = 100; connection_rate = 0; login_rate = 0; bind_rate = 0; byte_rate = 0; "
+                          "byte_rate_unauthenticated = 0; account_byte_rate = 0; stanza_rate = 0; account_stanza_rate = 0; "
+                          "presence_rate = 0; hibernated_stanzas = 100000; hibernated_bytes = \"64 MiB\"; outbox_bytes = \"64 MiB\";", host_options="require_tls = false;")
 
 
 def old_enough(processes, killed):
