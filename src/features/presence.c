@@ -29,6 +29,20 @@ priority_of(struct stanza *stanza)
 	return (int8_t)(priority < -128 ? -128 : priority > 127 ? 127 : priority);
 }
 
+/* Where all are to be equal, others are told so too. */
+static void
+level(struct stanza *stanza)
+{
+	const struct config *config = router_server(stanza->router)->config;
+	const struct config_host *host = config_find_host(config, stanza->from.domain);
+	struct element *child;
+
+	if (host == NULL || !host->ignore_presence_priority)
+		return;
+	while ((child = element_child(stanza->element, NS_CLIENT, "priority")) != NULL)
+		element_remove(stanza->element, child);
+}
+
 static int
 keep(struct session *session, int8_t priority, struct slice presence)
 {
@@ -83,6 +97,7 @@ presence_again(struct stanza *stanza)
 	struct slice kept;
 	int result;
 
+	level(stanza);
 	if (!write_kept(stanza, &kept))
 		return STANZA_POLICY_VIOLATION;
 	result = keep(session, priority_of(stanza), kept);

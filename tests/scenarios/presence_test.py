@@ -67,7 +67,24 @@ def storm(server):
     juliet.close()
 
 
+def levelled(server):
+    """where a host ignores priorities every available client gets a message, and is shown without one"""
+    romeo = available(server, "romeo@localhost/phone", 0)
+    one, two = (seat(server, "juliet@example.org/%d" % i, i) for i in range(2))
+    one.send("<presence><priority>5</priority></presence>")
+    equal(one.get().find(CLIENT + "priority"), None)
+    two.send("<presence><priority>-1</priority></presence>")
+    ask(two)
+    ask(one)
+    romeo.send("<message to='juliet@example.org' id='1'><body>all of you</body></message>")
+    ask(romeo)
+    equal([[e.get("id") for e in ask(client)] for client in (one, two)], [["1"], ["1"]])
+    for client in (romeo, one, two):
+        client.close()
+
+
 if __name__ == "__main__":
-    run([by_name, storm], lambda: Server(
-        workers=2, accounts=("romeo@localhost", "juliet@localhost"), host_options="require_tls = false;",
+    run([by_name, storm, levelled], lambda: Server(
+        workers=2, accounts=("romeo@localhost", "juliet@localhost", "juliet@example.org"),
+        host_options="require_tls = false;", options_of={"example.org": "ignore_presence_priority = true;"},
         options="directed_presences = %d;" % LIMIT))
