@@ -49,7 +49,7 @@ struct im_figures {
 /* Peers below contacts are online; the actors behind them log in, with roster and presence. */
 bool	im_login_run(const struct im_options *options, struct login_options login,
 	    struct peer *peers, struct im_figures *figures);
-/* Peer 0 writes; the actors behind it are away, and then log in. */
+/* The first peers write, one to each of the actors behind them, who are away, and then log in. */
 bool	im_offline_run(const struct im_options *options, struct login_options login,
 	    struct peer *peers, struct im_figures *figures);
 

@@ -8,6 +8,7 @@
 
 static const struct im_options *options;
 static uint32_t *next; /* at each user */
+static unsigned answered;
 
 /* A body starts with the receiver's number and that of the message. */
 static void
@@ -21,22 +22,41 @@ write_one(struct peer *writer, unsigned to, unsigned number)
 	buffer_append_text(&writer->out, "</body></message>");
 }
 
+/* Each to its own: a sender's next stanza waits until the one before is kept. */
 static void
-write_all(struct peer *writer)
+write_all(struct peer *writers)
 {
 	uint64_t count = (uint64_t)options->actors * options->entries;
 	uint64_t start = peer_now_ns();
 
 	for (uint64_t i = 0; i < count && chat_counts.broken == 0; i++) {
+		unsigned writer = (unsigned)(i % options->actors);
+
 		while (options->rate != 0 && chat_counts.broken == 0 &&
-		       i > (peer_now_ns() - start) / 1000 * options->rate / 1000000) {
-			peer_flush(writer);
+		       i > (peer_now_ns() - start) / 1000 * options->rate / 1000000)
 			peer_turn(1);
-		}
-		write_one(writer, 1 + (unsigned)(i % options->actors),
+		write_one(&writers[writer], options->actors + writer,
 			  (unsigned)(i / options->actors));
+		peer_flush(&writers[writer]);
 	}
-	peer_flush(writer);
+}
+
+/* The answer to a question behind the last message says that it is kept. */
+static void
+wait_until_kept(struct peer *writers)
+{
+	uint64_t end = peer_now_ns() + UINT64_C(120000000000);
+
+	for (unsigned i = 0; i < options->actors; i++) {
+		buffer_printf(&writers[i].out,
+			      "<iq type='get' id='kept' to='%s'>"
+			      "<ping xmlns='urn:xmpp:ping'/></iq>",
+			      options->host);
+		peer_flush(&writers[i]);
+	}
+	while (answered < options->actors && chat_counts.broken == 0 &&
+	       peer_now_ns() < end)
+		peer_turn(20);
 }
 
 static void
@@ -66,6 +86,7 @@ on_element(struct peer *peer, struct slice element)
 {
 	if (split_is(element, "message"))
 		on_message(peer, element);
+	answered += split_is(element, "iq") && split_tag_has(element, "id='kept'");
 	return !split_is(element, "stream:error");
 }
 
@@ -75,14 +96,13 @@ keep_messages(const struct login_options *login, struct peer *peers,
 {
 	struct usage_set before;
 
-	if (!login_all(login, peers, 1))
+	if (!login_all(login, peers, options->actors))
 		return false;
 	im_wait_for_quiet(options);
 	chat_expect(0);
 	usage_take(options->server, &before);
-	write_all(&peers[0]);
-	while (buffer_length(&peers[0].out) > 0 && chat_counts.broken == 0)
-		peer_turn(20);
+	write_all(peers);
+	wait_until_kept(peers);
 	im_wait_for_quiet(options);
 	im_note_usage(options, &before, &figures->in, figures);
 	chat_counts.sent = (uint64_t)options->actors * options->entries;
@@ -96,7 +116,7 @@ fetch_messages(const struct login_options *login, struct peer *peers,
 	struct usage_set before;
 
 	usage_take(options->server, &before);
-	if (!login_all(login, peers + 1, options->actors))
+	if (!login_all(login, peers + options->actors, options->actors))
 		return false;
 	chat_drain(UINT64_C(3000000000));
 	im_wait_for_quiet(options);
@@ -114,8 +134,8 @@ im_offline_run(const struct im_options *given, struct login_options login,
 	if (!keep_messages(&login, peers, figures) ||
 	    !fetch_messages(&login, peers, figures, &figures->out))
 		return false;
-	for (unsigned i = 1; i <= options->actors; i++)
-		peer_close(&peers[i], false);
+	for (unsigned i = 0; i < options->actors; i++)
+		peer_close(&peers[options->actors + i], false);
 	im_wait_for_quiet(options);
 	return fetch_messages(&login, peers, figures, &figures->bare);
 }

@@ -253,7 +253,7 @@ check_task(struct load_options *options)
 	im->messages = options->chat.messages;
 	im->rate = options->chat.rate;
 	if (im->task == IM_OFFLINE)
-		least = im->actors + 1;
+		least = 2 * im->actors;
 	if (im->task != IM_PRESENCE || options->users < least)
 		options->users = least;
 	im->users = options->users;
