@@ -168,6 +168,40 @@ fsck_count(struct fsck *fsck)
 	return &fsck->seen;
 }
 
+/* A chain that is broken ends its session, and what stands halfway is finished; the rest has nobody who would mend it. */
+static bool
+is_hopeless(enum fsck_rule rule)
+{
+	switch (rule) {
+	case FSCK_SEGMENT_MISSING:
+	case FSCK_SEGMENT_BROKEN:
+	case FSCK_PROCESS_PAGE:
+	case FSCK_SLOT_OWNER:
+	case FSCK_SLOT_EPOCH:
+	case FSCK_BLOCK_OWNER:
+	case FSCK_EFFECT_STATE:
+	case FSCK_EFFECT_STEP:
+	case FSCK_RING_COUNTS:
+	case FSCK_RING_RECORD:
+		return true;
+	default:
+		return false;
+	}
+}
+
+const struct fsck_finding *
+fsck_hopeless(const struct fsck *fsck)
+{
+	const struct fsck_finding *findings;
+	size_t more;
+	size_t count = fsck_findings(fsck, &findings, &more);
+
+	for (size_t i = 0; i < count; i++)
+		if (is_hopeless(findings[i].rule))
+			return &findings[i];
+	return NULL;
+}
+
 /* --- the files --- */
 
 static bool

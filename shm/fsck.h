@@ -49,6 +49,9 @@ void	fsck_end(struct fsck *fsck);
 size_t	fsck_findings(const struct fsck *fsck, const struct fsck_finding **findings, size_t *more);
 const struct fsck_seen *fsck_seen(const struct fsck *fsck);	/* in the last pass */
 
+/* What no process mends, or dies of: a server that starts must not go on with it. The first such finding, or NULL. */
+const struct fsck_finding *fsck_hopeless(const struct fsck *fsck);
+
 /* For checks of upper layers. */
 void	fsck_find(struct fsck *fsck, enum fsck_rule rule, const char *where, const char *what, ...)
 	    __attribute__((format(printf, 4, 5)));

@@ -8,7 +8,11 @@
 #include "features/archive_record.h"
 #include "features/offline.h"
 
-#define DISORDER_MOST 64 /* two workers at once make numbers differ by one or two */
+/*
+ * Numbers are given in the order in which requests are served. Of workers whose requests waited for a
+ * store, one's may come before the older ones of another: so far as their rings hold.
+ */
+#define DISORDER_MOST 65536
 
 struct checker {
 	struct fsck *fsck;

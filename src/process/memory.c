@@ -18,13 +18,14 @@
 #include "process/privileges.h"
 #include "process/signals.h"
 #include "shm/aside.h"
+#include "shm/fsck.h"
 #include "shm/registry.h"
 #include "shm/shm.h"
 #include "shm/store.h"
 
 #define PROBE_MS 30000
 
-/* --- the registry, which the master itself never opens --- */
+/* --- what is in it, which the master itself does not look at --- */
 
 static bool
 has_registry(const char *runtime_dir, char *path, size_t size)
@@ -35,41 +36,72 @@ has_registry(const char *runtime_dir, char *path, size_t size)
 	return lstat(path, &st) == 0;
 }
 
-/* In a child: damage that LMDB does not check for may kill it. */
-_Noreturn static void
-probe(struct shm *shm, const struct identity *identity)
+enum { PROBE_GOOD, PROBE_REGISTRY, PROBE_RULE };
+
+/* Every rule that none of the new processes would mend; the log has the first that is broken. */
+static bool
+is_memory_whole(struct shm *shm)
 {
-	struct rlimit none = { 0, 0 };
+	struct fsck *fsck = fsck_new(false);
+	const struct fsck_finding *finding;
+	bool is_whole;
+
+	fsck_pass(fsck);
+	fsck_memory(fsck, shm);
+	fsck_end(fsck);
+	finding = fsck_hopeless(fsck);
+	is_whole = finding == NULL;
+	if (!is_whole)
+		log_error(LOG_SHM, "memory breaks a rule", "rule=%s where=\"%s\" what=\"%s\"",
+		    fsck_rows[finding->rule].name, finding->where, finding->what);
+	fsck_free(&fsck);
+	return is_whole;
+}
+
+static bool
+is_registry_whole(struct shm *shm)
+{
 	struct registry *registry;
+	char path[600];
 	int rc;
 
-	privileges_return(identity);
-	privileges_drop(identity);
-	signals_leave();
-	setrlimit(RLIMIT_CORE, &none);
+	/* Nobody has got so far as to make one. */
+	if (!has_registry(shm->directory, path, sizeof(path)))
+		return true;
 	rc = registry_open(shm, false, false, &registry);
 	if (rc == RESULT_OK)
 		rc = registry_check(registry);
 	if (rc == RESULT_OK)
 		registry_close(&registry);
-	_exit(rc == RESULT_OK ? 0 : 1);
+	return rc == RESULT_OK;
 }
 
-static bool
-is_registry_whole(struct shm *shm, const struct identity *identity)
+/* In a child: damage that nobody checks for may kill it. */
+_Noreturn static void
+probe(struct shm *shm, const struct identity *identity)
 {
-	char path[600];
-	int status = 0, pidfd;
-	pid_t pid;
+	struct rlimit none = { 0, 0 };
 
-	/* Nobody has got so far as to make one. */
-	if (!has_registry(shm->directory, path, sizeof(path)))
-		return true;
-	pid = fork();
+	privileges_return(identity);
+	privileges_drop(identity);
+	signals_leave();
+	setrlimit(RLIMIT_CORE, &none);
+	if (!is_memory_whole(shm))
+		_exit(PROBE_RULE);
+	_exit(is_registry_whole(shm) ? PROBE_GOOD : PROBE_REGISTRY);
+}
+
+/* NULL: nothing is. */
+static const char *
+what_is_wrong(struct shm *shm, const struct identity *identity)
+{
+	int status = 0, pidfd;
+	pid_t pid = fork();
+
 	if (pid == 0)
 		probe(shm, identity);
 	if (pid < 0)
-		return false;
+		return "nobody could look at it";
 	pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
 	if (pidfd < 0 || poll(&(struct pollfd){ .fd = pidfd, .events = POLLIN }, 1, PROBE_MS) != 1)
 		kill(pid, SIGKILL);
@@ -77,7 +109,12 @@ is_registry_whole(struct shm *shm, const struct identity *identity)
 		close(pidfd);
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;
-	return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+	if (!WIFEXITED(status))
+		return "whoever looked at it and at the registry died";
+	if (WEXITSTATUS(status) == PROBE_GOOD)
+		return NULL;
+	return WEXITSTATUS(status) == PROBE_RULE ? "it breaks its own rules"
+						 : "the registry is damaged";
 }
 
 /* --- what is there --- */
@@ -110,6 +147,7 @@ look(struct found *found, const struct shm_options *options, const struct identi
     bool is_fresh)
 {
 	int rc = aside_segments(options->runtime_dir);
+	const char *wrong;
 
 	if (rc > 0)
 		rc = RESULT_LAYOUT;
@@ -127,8 +165,8 @@ look(struct found *found, const struct shm_options *options, const struct identi
 	note_difference(found, options);
 	if (is_fresh)
 		snprintf(found->why, sizeof(found->why), "--fresh");
-	else if (found->why[0] == '\0' && !is_registry_whole(found->shm, identity))
-		snprintf(found->why, sizeof(found->why), "the registry is damaged");
+	else if (found->why[0] == '\0' && (wrong = what_is_wrong(found->shm, identity)) != NULL)
+		snprintf(found->why, sizeof(found->why), "%s", wrong);
 }
 
 /* --- out of the way --- */

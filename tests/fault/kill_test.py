@@ -110,6 +110,7 @@ def under_load(options, kinds, kills, do_kill=kill_some):
         done = do_kill(server, clients, chance, kills, kinds)
         ledger.stop(clients)
         wrong = ledger.check(server, clients, MAILBOX)
+        server.check()
         print("     %d kills (seed %d): %s" % (done, options.seed, ledger.summary(clients)), flush=True)
         if wrong:
             print(server.read_log()[-4000:])

@@ -56,11 +56,16 @@ class Log:
     def __init__(self, path):
         self.path = path
         self.lines = []
-        self.ended = True
+        self.readers = 0	# of a server that ends, and of the next one
         self.news = threading.Condition()
 
+    @property
+    def ended(self):
+        return self.readers == 0
+
     def follow(self, pipe):
-        self.ended = False
+        with self.news:
+            self.readers += 1
         threading.Thread(target=self.read, args=(pipe,), daemon=True).start()
 
     def read(self, pipe):
@@ -72,7 +77,7 @@ class Log:
                     self.lines.append(line)
                     self.news.notify_all()
         with self.news:
-            self.ended = True
+            self.readers -= 1
             self.news.notify_all()
 
     def mark(self):
@@ -185,6 +190,10 @@ class Server:
 
     def ctl_json(self, *arguments):
         return json.loads(self.ctl(*arguments, "--json").stdout)
+
+    def check(self):
+        """Every rule of memory and stores holds, while it runs as when it does not."""
+        self.ctl("fsck")
 
     def add_account(self, jid, password=PASSWORD):
         self.ctl("adduser", jid, stdin=password + "\n")

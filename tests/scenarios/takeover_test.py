@@ -11,6 +11,7 @@ from pair import seat
 from server import PASSWORD, Server
 
 BOOT, INSTANCE = 40, 32		# in every segment's header
+PROCESS = 3 * 4096	# in "instance": the page of worker 0
 
 
 def segment(server, name):
@@ -223,6 +224,24 @@ def damage(server):
             server.log.wait("memory is broken: set aside path=[^ ]*/%s wrong=" % name, mark)
 
 
+def broken_rules(server):
+    """memory whose words cannot be, though its headers are good: the broken rule is named, and nobody dies of it"""
+    def effect(path):
+        patch(path, 128, struct.pack("=QI", 3, 1))
+        patch(path, 4096 + 8, b"\xff" * 12)
+    for name, spoil, rule in (
+            ("effect.0", effect, "effect-(state|step)"),
+            ("instance", lambda path: patch(path, PROCESS, b"\xff" * 4), "process-page"),
+            ("slots", lambda path: patch(path, 4096, b"\xa5" * 2048), "slot-owner"),
+            ("ring.0", lambda path: patch(path, 192, struct.pack("=Q", 4096)), "ring-counts")):
+        client = enter(server, "romeo@localhost/lost")
+        mark = server.log.mark()
+        begins_anew(server, "sessions were not kept.*it breaks its own rules.* sessions=1",
+                    ("registry", "slots", name), lambda: spoil(segment(server, name)), end=kill_all)
+        server.log.wait("memory breaks a rule rule=%s " % rule, mark)
+        client.close()
+
+
 def registry(server):
     """a registry that is damaged, cut or none is not opened by the workers"""
     path = os.path.join(segment(server, "registry"), "data.mdb")
@@ -242,7 +261,8 @@ def earlier_boot(server):
     begins_anew(server, "memory of an earlier boot removed", None, spoil)
 
 
-FACTS = [after_stop, after_master, after_all, sessions_end, requests_once, other_options, fresh, damage, registry,
+FACTS = [after_stop, after_master, after_all, sessions_end, requests_once, other_options, fresh, damage,
+         broken_rules, registry,
          earlier_boot]
 
 if __name__ == "__main__":

@@ -176,7 +176,20 @@ def killed_master(server):
     client.close()
 
 
-FACTS = [killed_worker, across, contacts, killed_stores, at_random, killed_master]
+def whole(server):
+    """after all that no rule of memory and stores is broken: running, stopped by force, and taken over"""
+    client = seat(server, "romeo@localhost/last", 0)
+    server.check()
+    server.process.kill()
+    equal(server.log.wait_for_end(5), True, "all have left")
+    server.process.wait()
+    server.check()
+    server.start()
+    server.check()
+    client.close()
+
+
+FACTS = [killed_worker, across, contacts, killed_stores, at_random, killed_master, whole]
 
 if __name__ == "__main__":
     run(FACTS, lambda: Server(workers=2, accounts=("romeo@localhost", "juliet@localhost"),

@@ -398,7 +398,7 @@ message_gone(struct data *data)
 static void
 numbers_falling(struct data *data)
 {
-	struct store_entry entry = { 5000, 5000 };
+	struct store_entry entry = { 100000, 100000 };
 	char key[ARCHIVE_KEY_SIZE];
 
 	archive_key(data->romeo, 0, 100, key);

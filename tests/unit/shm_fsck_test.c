@@ -662,6 +662,32 @@ beyond_a_thousand_findings_are_counted(void **state)
 	fsck_free(&fsck);
 }
 
+/* A chain that is broken is no reason to begin without all the others. */
+static void
+what_nobody_mends_keeps_a_server_from_going_on(void **state)
+{
+	static const struct {
+		void (*breaks)(struct memory *memory);
+		bool is_hopeless;
+	} cases[] = { { step_slot, true },	{ page_freeing, true }, { ring_turned, true },
+		      { owner_unknown, true },	{ entry_kind, false },	{ chain_cut, false },
+		      { block_forgotten, false } };
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct fsck *fsck = fsck_new(false);
+		struct memory memory;
+
+		make(&memory);
+		cases[i].breaks(&memory);
+		fsck_pass(fsck);
+		fsck_memory(fsck, memory.shm);
+		fsck_end(fsck);
+		assert_int_equal(fsck_hopeless(fsck) != NULL, cases[i].is_hopeless);
+		fsck_free(&fsck);
+		end(&memory);
+	}
+}
+
 /* --- the files --- */
 
 static void
@@ -708,6 +734,7 @@ main(void)
 		cmocka_unit_test(locks_and_halves_of_a_dead_server_are_none),
 		cmocka_unit_test(a_slot_that_is_being_written_is_left_out),
 		cmocka_unit_test(only_what_every_pass_finds_is_a_finding),
+		cmocka_unit_test(what_nobody_mends_keeps_a_server_from_going_on),
 		cmocka_unit_test(beyond_a_thousand_findings_are_counted),
 		cmocka_unit_test(
 		    files_that_are_missing_or_broken_are_named_before_they_are_mapped),
