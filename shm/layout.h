@@ -40,6 +40,8 @@ static_assert(sizeof(struct segment_header) == 128, "segment header");
 
 enum process_kind { PROCESS_WORKER = 1, PROCESS_STORE, PROCESS_MASTER, PROCESS_RESOLVER };
 
+#define FENCED_MAX 16
+
 #define COUNTERS_MAX 96
 
 /* Written by its process alone, but for generation (the master) and sleeping (exchanged by wakers). */
@@ -57,6 +59,7 @@ struct process_page {
 	_Atomic uint64_t dirty_any;	/* 1: dirty bitmap has bits */
 	_Atomic uint64_t archive_low;	/* no archive id below it is still to be committed by this worker; 0: none at all */
 	_Atomic uint32_t denied_call;	/* number of the system call that the sandbox denied, plus one */
+	_Atomic uint64_t handling;	/* the stanza this worker is at: see fence.h */
 	_Atomic uint64_t counters[COUNTERS_MAX] __attribute__((aligned(1024)));	/* counters.def */
 } __attribute__((aligned(4096)));
 static_assert(sizeof(struct process_page) == 4096, "process page");
@@ -69,6 +72,8 @@ struct instance {
 	_Atomic uint64_t      clock_offset_ms;	/* moved by tests alone */
 	_Atomic uint64_t      archive_next;	/* the greatest archive id given out */
 	_Atomic uint64_t      sessions;		/* slots in use */
+	_Atomic uint64_t      fenced[FENCED_MAX];	/* stanzas that workers died of */
+	_Atomic uint64_t      fenced_count;	/* ever; the master's */
 	_Atomic uint64_t      config_serial;	/* raised by each reload that took effect */
 	uint8_t		      login_secret[32];	/* false salts */
 	_Atomic uint64_t      store_changes[2][STORE_TABLES_MAX];	/* of each store's tables: raised behind a commit, before its answers */

@@ -11,6 +11,7 @@
 #include "base/result.h"
 #include "shm/blocks.h"
 #include "shm/effect.h"
+#include "shm/fence.h"
 #include "shm/limits.h"
 #include "shm/limits_table.h"
 #include "shm/ring.h"
@@ -321,6 +322,7 @@ shm_join(struct shm *shm, uint32_t number)
 	shm->me = number;
 	shm->word = (number + 1) | (generation & 0xffffff) << 8;
 	shm->slot_hint = (uint32_t)((uint64_t)number * shm->max_sessions / shm->workers);
+	fence_leave(shm);
 }
 
 /* Bits the predecessor had taken and not acted on or passed on are not known: every session is looked at once. */

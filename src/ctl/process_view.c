@@ -51,6 +51,7 @@ read_one(const struct shm *shm, uint32_t process, struct process_view *view)
 	view->heartbeat_age_ms = since(atomic_load(&page->heartbeat_ms));
 	view->stanzas_in = atomic_load(&page->counters[COUNTER_STANZAS_IN]);
 	view->stanzas_out = atomic_load(&page->counters[COUNTER_STANZAS_OUT]);
+	view->handling = atomic_load(&page->handling);
 	if (view->pid == 0 || !proc_read((pid_t)view->pid, &view->proc))
 		view->state = PROCESS_GONE;
 	else if (atomic_load(&page->ready) != 0)

@@ -21,6 +21,7 @@ struct process_view {
 	uint64_t	   heartbeat_age_ms;
 	uint64_t	   sessions;	/* slots it owns */
 	uint64_t	   stanzas_in, stanzas_out;
+	uint64_t	   handling;	/* number of the stanza it is at; 0: none */
 	struct proc	   proc;
 };
 

@@ -43,14 +43,17 @@ add_row(struct table *table, const struct process_view *view)
 static json_t *
 process_json(const struct process_view *view)
 {
+	char handling[17];
+
+	snprintf(handling, sizeof(handling), "%016" PRIx64, view->handling);
 	return json_pack(
-	    "{ss sI sI sI ss sI sI sI sI sI sI sI so}", "kind", view->kind, "number",
+	    "{ss sI sI sI ss sI sI sI sI sI ss sI sI so}", "kind", view->kind, "number",
 	    (json_int_t)view->number, "pid", (json_int_t)view->pid, "generation",
 	    (json_int_t)view->generation, "state", process_state_name(view->state),
 	    "up_ms", (json_int_t)view->up_ms, "heartbeat_age_ms",
 	    (json_int_t)view->heartbeat_age_ms, "sessions", (json_int_t)view->sessions,
 	    "stanzas_in", (json_int_t)view->stanzas_in, "stanzas_out",
-	    (json_int_t)view->stanzas_out, "cpu_ms", (json_int_t)view->proc.cpu_ms,
+	    (json_int_t)view->stanzas_out, "handling", handling, "cpu_ms", (json_int_t)view->proc.cpu_ms,
 	    "rss_bytes", (json_int_t)view->proc.rss_bytes, "pss_bytes",
 	    view->proc.has_pss ? json_integer((json_int_t)view->proc.pss_bytes)
 			       : json_null());

@@ -14,6 +14,7 @@
 #include "process/heartbeat.h"
 #include "process/sandbox.h"
 #include "process/talk.h"
+#include "shm/fence.h"
 #include "shm/shm.h"
 
 #define CHECK_MS 200
@@ -76,6 +77,25 @@ tell_denied(const struct process *process, struct process_page *page)
 	    process->child.name, (int)process->pid, (int)call - 1, name);
 }
 
+/* It died by its own hand, or had to be ended: whoever kills it from outside says nothing of what it handled. */
+static bool
+has_crashed(const struct process *process, const siginfo_t *info)
+{
+	return info->si_code != CLD_EXITED && (process->is_hung || info->si_status != SIGKILL) &&
+	    info->si_status != SIGTERM && info->si_status != SIGSYS;
+}
+
+static void
+fence(struct supervisor *supervisor, const struct process *process)
+{
+	uint64_t stanza = fence_close(supervisor->shm, process->child.number);
+
+	if (stanza != 0)
+		log_error(LOG_MASTER, "a worker died of a stanza, which is refused from now on",
+		    "process=\"%s\" pid=%d stanza=%016llx", process->child.name,
+		    (int)process->pid, (unsigned long long)stanza);
+}
+
 /*
  * Only now is its process number free, and locks it held may be taken: until here nobody could be
  * mistaken for it.
@@ -98,6 +118,8 @@ supervise_reap(struct supervisor *supervisor, struct process *process)
 	supervise_forget_socket(process);
 	if (info.si_code != CLD_EXITED && info.si_status == SIGSYS)
 		tell_denied(process, shm_page(supervisor->shm, process->child.number));
+	if (has_crashed(process, &info))
+		fence(supervisor, process);
 	shm_reaped(supervisor->shm, process->child.number);
 	supervisor->watchdog[process->child.number].period_ms = 0;
 	process->is_pending = false;

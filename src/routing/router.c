@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "base/result.h"
 #include "config/config.h"
+#include "routing/fenced.h"
 #include "routing/handover.h"
 #include "routing/router_trace.h"
 #include "routing/server_iq.h"
@@ -412,9 +413,15 @@ on_stanza(struct session *session, struct element *element)
 		.origin = session->ref,
 		.number = session->received };
 
+	bool is_fenced = !fenced_enter(&stanza);
+
 	element_set(stanza.arena, element, "from", session->jid.full);
 	counter_add(router->server->shm, COUNTER_STANZAS_IN, 1);
-	process(&stanza);
+	if (is_fenced)
+		router_continue(&stanza, fenced_refuse, NULL);
+	else
+		process(&stanza);
+	fenced_leave(router);
 }
 
 void
