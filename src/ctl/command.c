@@ -49,7 +49,7 @@ static const struct command commands[] = {
 	  "Shows what was counted, and how full memory is.",
 	  "With --json the counters of each process too." },
 	{ "limits", NULL, COMMAND_JSON, limits_run,
-	  "Shows every limit, how near it came, and how often somebody met it.",
+	  "Shows each limit, how near it came, and how often it was met.",
 	  "VALUE is the option of that name in rookery.conf(5). USED is what is in use now, "
 	  "of an address the most that any has, and PEAK the most since the server "
 	  "started, where that is counted. Of rates USED and PEAK are how much of the "
@@ -58,7 +58,7 @@ static const struct command commands[] = {
 	{ "status", NULL, COMMAND_JSON, status_run, "Tells whether the server runs.",
 	  "Exits 0 when it does, 3 when it does not." },
 	{ "fsck", NULL, COMMAND_JSON, fsck_run,
-	  "Checks memory and stores, and names every rule that is broken.",
+	  "Checks memory and stores, and names each broken rule.",
 	  "It changes nothing. With the server down it is exact; while one runs it looks "
 	  "up to five times, and tells what it found each time. A line names the rule, "
 	  "where it is broken, what is there instead and what to do. Exits 0 when nothing "
