@@ -49,7 +49,7 @@ static const struct command commands[] = {
 	  "Shows what was counted, and how full memory is.",
 	  "With --json the counters of each process too." },
 	{ "limits", NULL, COMMAND_JSON, limits_run,
-	  "Shows each limit, how near it came, and how often it was met.",
+	  "Shows each limit, how near it came, and how often it bit.",
 	  "VALUE is the option of that name in rookery.conf(5). USED is what is in use now, "
 	  "of an address the most that any has, and PEAK the most since the server "
 	  "started, where that is counted. Of rates USED and PEAK are how much of the "
