@@ -152,4 +152,5 @@ const struct feature push_feature = {
 	.stages = push_stages,
 	.account_vars = push_vars,
 	.keeps = push_keeps,
+	.on_hibernating = push_on_hibernating,
 };

@@ -18,5 +18,7 @@ void	push_notify_kept(const struct stanza *message);
 
 /* A push service's answer: an error disables it. */
 int	push_on_answer(struct stanza *stanza);
-/* Messages that go to an inactive session. */
+/* Messages that go to a session that is inactive or hibernates. */
 int	push_on_delivered(struct stanza *stanza);
+/* A session that has lost its connection: what waits in its outbox. */
+void	push_on_hibernating(struct session *session);

@@ -459,6 +459,15 @@ on_ending(struct session *session, const char *reason)
 }
 
 static void
+on_hibernating(struct session *session)
+{
+	struct router *router = session->server->router;
+
+	for (int i = 0; i < router->hibernating_count; i++)
+		router->on_hibernating[i](session);
+}
+
+static void
 on_leaving(struct session *session)
 {
 	struct router *router = session->server->router;
@@ -477,7 +486,7 @@ on_look(struct session *session)
 }
 
 static const struct session_events session_events = { on_bound, on_stanza, on_ending, handover,
-	on_leaving, on_look };
+	on_hibernating, on_leaving, on_look };
 
 void
 router_available(struct session *session)
@@ -545,6 +554,13 @@ router_on_ending(struct router *router, session_fn *handle)
 {
 	ensure(router->ending_count < ROUTER_FEATURES_MAX);
 	router->on_ending[router->ending_count++] = handle;
+}
+
+void
+router_on_hibernating(struct router *router, session_fn *handle)
+{
+	ensure(router->hibernating_count < ROUTER_FEATURES_MAX);
+	router->on_hibernating[router->hibernating_count++] = handle;
 }
 
 void

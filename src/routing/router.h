@@ -20,6 +20,7 @@ void	router_add_stage(struct router *router, const struct stage_row *row);
 typedef void session_fn(struct session *session);
 void	router_on_bound(struct router *router, session_fn *handle);
 void	router_on_ending(struct router *router, session_fn *handle);
+void	router_on_hibernating(struct router *router, session_fn *handle);	/* it has no connection any more */
 void	router_on_leaving(struct router *router, session_fn *handle);	/* it goes on at another worker */
 /* Its resource became available with a priority of 0 or more, or is so from now on; told by presence. */
 void	router_on_available(struct router *router, session_fn *handle);

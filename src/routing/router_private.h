@@ -33,6 +33,8 @@ struct router {
 	int		 ending_count;
 	session_fn	*on_available[ROUTER_FEATURES_MAX];
 	session_fn	*on_look[ROUTER_FEATURES_MAX];
+	session_fn	*on_hibernating[ROUTER_FEATURES_MAX];
+	int		 hibernating_count;
 	session_fn	*on_leaving[ROUTER_FEATURES_MAX];
 	int		 leaving_count;
 	int		 available_count;

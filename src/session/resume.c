@@ -82,8 +82,9 @@ resume_hibernate(struct session *session)
 	struct slot *slot = session->slot;
 	uint64_t now = clock_ms();
 	uint64_t deadline = atomic_load(&slot->deadline_ms);
+	bool was_there = (atomic_load(&slot->flags) & SLOT_HIBERNATING) == 0;
 
-	if ((atomic_load(&slot->flags) & SLOT_HIBERNATING) == 0) {
+	if (was_there) {
 		deadline = now + atomic_load(&slot->resume_ms);
 		atomic_store(&slot->deadline_ms, deadline);
 		atomic_fetch_or(&slot->flags, SLOT_HIBERNATING);
@@ -96,6 +97,8 @@ resume_hibernate(struct session *session)
 	session->paused = 0;
 	timer_start(server->timers, &session->deadline, deadline > now ? deadline - now : 0,
 	    on_deadline, session);
+	if (was_there)
+		server->sessions->events->on_hibernating(session);
 }
 
 bool

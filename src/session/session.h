@@ -72,6 +72,8 @@ struct session_events {
 	void (*on_ending)(struct session *session, const char *reason);
 	/* Nobody finds it any more; what stands in its outbox did not reach its client. */
 	void (*on_unbound)(struct session *session);
+	/* It has lost its connection, and waits for its client. */
+	void (*on_hibernating)(struct session *session);
 	/* It goes on elsewhere: what is here of it is to be freed, without a word. */
 	void (*on_leaving)(struct session *session);
 	/* In a turn of its own: somebody asked by session_look(), or what it waited for was given back. */
