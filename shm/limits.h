@@ -18,6 +18,14 @@ const char *limit_name(enum limit limit);
 void	limit_bite(const struct shm *shm, enum limit limit);
 uint64_t limit_bites(const struct shm *shm, enum limit limit);
 
+/* The same at the end of a condition, which it leaves as it is. */
+static inline bool
+limit_met(const struct shm *shm, enum limit limit)
+{
+	limit_bite(shm, limit);
+	return true;
+}
+
 /* The most that was seen. */
 void	limit_reached(const struct shm *shm, enum limit limit, uint64_t value);
 uint64_t limit_peak(const struct shm *shm, enum limit limit);

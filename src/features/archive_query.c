@@ -8,6 +8,7 @@
 #include "routing/delivery.h"
 #include "routing/pending.h"
 #include "session/session.h"
+#include "shm/limits.h"
 #include "shm/outbox.h"
 #include "stream/server.h"
 #include "xml/writer.h"
@@ -298,8 +299,10 @@ pace(struct archive_query_job *job)
 	if (pace->epoch != job->session.epoch || pace->due_us < now)
 		*pace = (struct archive_pace){ job->session.epoch, now };
 	pace->due_us += every;
-	return pace->due_us <= now + BURST * 1000000 ? 0
-						     : (pace->due_us - now) / 1000 - BURST * 1000;
+	if (pace->due_us <= now + BURST * 1000000)
+		return 0;
+	limit_bite(job->archive->server->shm, LIMIT_ARCHIVE_QUERIES);
+	return (pace->due_us - now) / 1000 - BURST * 1000;
 }
 
 static int

@@ -12,6 +12,7 @@
 #include "base/result.h"
 #include "config/config.h"
 #include "routing/pending.h"
+#include "shm/limits.h"
 #include "stream/server.h"
 
 #define SWEEP_EVERY_MS 60000
@@ -184,6 +185,7 @@ archive_trim(struct stanza *stanza, uint64_t account)
 	if (archive_edge(store, removal.txn, list, 0, UINT64_MAX, false, &first) &&
 	    archive_edge(store, removal.txn, list, 0, UINT64_MAX, true, &last) &&
 	    last.entry.total - first.entry.total > most) {
+		limit_bite(archive->server->shm, LIMIT_ARCHIVE_BYTES);
 		removal.keep = last.entry.total - most;
 		archive_each(store, removal.txn, list, first.id, last.id, false, on_oldest,
 		    &removal);

@@ -12,6 +12,7 @@
 #include "features/feature.h"
 #include "features/turn.h"
 #include "shm/counters.h"
+#include "shm/limits.h"
 #include "shm/registry.h"
 #include "stream/server.h"
 
@@ -240,7 +241,7 @@ static int
 change_list(struct stanza *stanza, const struct blocking_list *list, const struct items *items,
     struct slice *packed)
 {
-	const struct config *config = router_server(stanza->router)->config;
+	const struct server *server = router_server(stanza->router);
 	struct blocking_list new;
 
 	*packed = SLICE_EMPTY;
@@ -250,9 +251,11 @@ change_list(struct stanza *stanza, const struct blocking_list *list, const struc
 	}
 	*packed = blocking_list_add(stanza->arena, list, items->jid, items->count);
 	blocking_list_open(*packed, &new);
-	return (int64_t)new.count > config->block_items || packed->length > BYTES_MAX
-	    ? STANZA_RESOURCE_CONSTRAINT
-	    : STANZA_PASS;
+	if ((int64_t)new.count > server->config->block_items || packed->length > BYTES_MAX) {
+		limit_bite(server->shm, LIMIT_BLOCKED);
+		return STANZA_RESOURCE_CONSTRAINT;
+	}
+	return STANZA_PASS;
 }
 
 /*

@@ -13,6 +13,7 @@
 #include "features/push.h"
 #include "features/roster_store.h"
 #include "routing/pending.h"
+#include "shm/limits.h"
 #include "shm/registry.h"
 #include "stream/server.h"
 #include "xml/writer.h"
@@ -32,20 +33,6 @@ offline_tell_willing(struct server *server, uint64_t account)
 			session_look(server, routes[i].session);
 			return;
 		}
-}
-
-static int
-on_kept(struct stanza *stanza, int result, void *data)
-{
-	if (result == RESULT_OK) {
-		offline_tell_willing(router_server(stanza->router), stanza->account);
-		push_notify_kept(stanza);
-		return STANZA_DONE;
-	}
-	if (result != RESULT_FULL)
-		log_warn(LOG_ROUTING, "offline message not kept", "account=%llu reason=\"%s\"",
-		    (unsigned long long)stanza->account, result_text(result));
-	return STANZA_SERVICE_UNAVAILABLE;
 }
 
 /* As it will be delivered. */
@@ -116,6 +103,42 @@ key_of(struct stanza *stanza)
 	sender = hash128(&secret, stanza->from.bare);
 	memcpy(key.sender, &sender, sizeof(key.sender));
 	return key;
+}
+
+/* The store says only that one of the three was met: it is looked which. */
+static void
+bite(struct stanza *stanza)
+{
+	struct server *server = router_server(stanza->router);
+	struct offline_key key = key_of(stanza);
+	struct txn *txn = store_read(server->msg);
+	struct store_queue all, of_sender;
+	enum limit limit = LIMIT_OFFLINE_BYTES;
+
+	store_queue(server->msg, txn, STORE_OFFLINE, slice_of(&key, sizeof(key.account)), &all);
+	store_queue(server->msg, txn, STORE_OFFLINE, slice_of(&key, sizeof(key)), &of_sender);
+	txn_end(&txn);
+	if (all.entries >= (uint64_t)server->config->offline_messages)
+		limit = LIMIT_OFFLINE;
+	else if (of_sender.entries >= (uint64_t)server->config->offline_strangers)
+		limit = LIMIT_OFFLINE_STRANGERS;
+	limit_bite(server->shm, limit);
+}
+
+static int
+on_kept(struct stanza *stanza, int result, void *data)
+{
+	if (result == RESULT_OK) {
+		offline_tell_willing(router_server(stanza->router), stanza->account);
+		push_notify_kept(stanza);
+		return STANZA_DONE;
+	}
+	if (result == RESULT_FULL)
+		bite(stanza);
+	else
+		log_warn(LOG_ROUTING, "offline message not kept", "account=%llu reason=\"%s\"",
+		    (unsigned long long)stanza->account, result_text(result));
+	return STANZA_SERVICE_UNAVAILABLE;
 }
 
 static int

@@ -3,6 +3,7 @@
 
 #include "config/config.h"
 #include "features/bookmarks.h"
+#include "shm/limits.h"
 #include "stream/server.h"
 
 int
@@ -79,8 +80,11 @@ pep_follow(struct pep_change *change, struct turn_op *op, struct turn_request *r
 static bool
 is_too_much(const struct pep_change *change)
 {
+	const struct server *server = change->pep.server;
+
 	return change->pep.bytes > change->bytes &&
-	    change->pep.bytes > (uint64_t)change->pep.server->config->pep_bytes;
+	    change->pep.bytes > (uint64_t)server->config->pep_bytes &&
+	    limit_met(server->shm, LIMIT_PEP_BYTES);
 }
 
 int

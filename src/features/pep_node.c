@@ -2,6 +2,7 @@
 #include "features/pep.h"
 
 #include "config/config.h"
+#include "shm/limits.h"
 #include "stream/server.h"
 
 #define NODE_CONFIG "http://jabber.org/protocol/pubsub#node_config"
@@ -41,7 +42,8 @@ compute_create(struct stanza *stanza, struct turn_op *op, struct turn_request *r
 	    element_child(stanza->payload, NS_PUBSUB, "configure"));
 	if (change.node.exists)
 		verdict = STANZA_CONFLICT;
-	else if (verdict == STANZA_PASS && change.pep.nodes >= config->pep_nodes)
+	else if (verdict == STANZA_PASS && change.pep.nodes >= config->pep_nodes &&
+	    limit_met(change.pep.server->shm, LIMIT_PEP_NODES))
 		verdict = pep_refuse(stanza, STANZA_CONFLICT, "max-nodes-exceeded");
 	if (verdict == STANZA_PASS) {
 		change.node.exists = true;

@@ -6,6 +6,7 @@
 #include "config/config.h"
 #include "features/avatar.h"
 #include "features/bookmarks.h"
+#include "shm/limits.h"
 #include "stream/server.h"
 #include "xml/writer.h"
 
@@ -99,6 +100,8 @@ drop_oldest(struct publishing *publishing, struct turn_op *op, struct turn_reque
 
 	if (publishing->change.node.items <= keep)
 		return;
+	if (keep == (uint32_t)publishing->config->pep_items)
+		limit_bite(publishing->change.pep.server->shm, LIMIT_PEP_ITEMS);
 	count = pep_items(&publishing->change.pep, &publishing->change.node, &items);
 	for (int i = 0; i < count && publishing->change.node.items > keep; i++) {
 		if (slice_equal(items[i].id, publishing->id))
@@ -124,7 +127,8 @@ put(struct publishing *publishing, struct turn_op *op, struct turn_request *requ
 		.time_us = clock_wall_us(),
 		.payload = publishing->payload };
 
-	if (!existed && change->pep.nodes >= publishing->config->pep_nodes)
+	if (!existed && change->pep.nodes >= publishing->config->pep_nodes &&
+	    limit_met(change->pep.server->shm, LIMIT_PEP_NODES))
 		return pep_refuse(publishing->stanza, STANZA_CONFLICT, "max-nodes-exceeded");
 	node->exists = true;
 	pep_change_put(change, &item, replaces ? &old : NULL, request);
@@ -151,7 +155,8 @@ is_too_big(const struct publishing *publishing)
 {
 	uint32_t most = publishing->change.node.config.payload_bytes;
 
-	return publishing->payload.length > (size_t)publishing->config->pep_item_bytes ||
+	return (publishing->payload.length > (size_t)publishing->config->pep_item_bytes &&
+		   limit_met(publishing->change.pep.server->shm, LIMIT_PEP_ITEM)) ||
 	    (most != 0 && publishing->payload.length > most);
 }
 

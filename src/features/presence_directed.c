@@ -4,6 +4,7 @@
 #include "base/result.h"
 #include "config/config.h"
 #include "session/session.h"
+#include "shm/limits.h"
 #include "shm/registry.h"
 #include "stream/server.h"
 
@@ -28,6 +29,8 @@ remember(struct stanza *stanza)
 
 	if (result == RESULT_OK)
 		return STANZA_PASS;
+	if (result == RESULT_FULL)
+		limit_bite(server->shm, LIMIT_DIRECTED);
 	return result == RESULT_FULL ? STANZA_RESOURCE_CONSTRAINT : STANZA_INTERNAL_SERVER_ERROR;
 }
 

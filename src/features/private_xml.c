@@ -6,6 +6,7 @@
 #include "features/account_data.h"
 #include "features/bookmarks.h"
 #include "features/turn.h"
+#include "shm/limits.h"
 #include "stream/server.h"
 
 #define ELEMENTS_MAX (TURN_PRIVATE_CHANGES - 1)	/* of one set: a change each, and one of their number */
@@ -136,7 +137,7 @@ put_element(struct stanza *stanza, struct txn *txn, uint64_t account,
 	if (!account_data_is_blank(element)) {
 		bytes = account_data_bytes(stanza->arena, element,
 		    (size_t)server->config->private_xml_bytes);
-		if (bytes.length == 0)
+		if (bytes.length == 0 && limit_met(server->shm, LIMIT_PRIVATE_XML))
 			return STANZA_POLICY_VIOLATION;
 	}
 	if (!was_there && bytes.length == 0)
@@ -149,11 +150,12 @@ put_element(struct stanza *stanza, struct txn *txn, uint64_t account,
 static int
 put_tally(struct stanza *stanza, struct tally *tally, struct turn_request *request)
 {
-	const struct config *config = router_server(stanza->router)->config;
+	const struct server *server = router_server(stanza->router);
 
 	if (tally->is == tally->was)
 		return STANZA_PASS;
-	if (tally->is > tally->was && tally->is > config->private_xml_elements)
+	if (tally->is > tally->was && tally->is > server->config->private_xml_elements &&
+	    limit_met(server->shm, LIMIT_PRIVATE_XML_ELEMENTS))
 		return STANZA_RESOURCE_CONSTRAINT;
 	request->change[request->count++] = account_data_change(tally->key, tally->version,
 	    slice_of(&tally->is, tally->is > 0 ? sizeof(tally->is) : 0));

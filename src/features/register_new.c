@@ -11,6 +11,7 @@
 #include "features/registration_limit.h"
 #include "routing/router.h"
 #include "session/session.h"
+#include "shm/limits.h"
 #include "stream/server.h"
 #include "xmpp/jid_prepare.h"
 
@@ -180,7 +181,8 @@ check(struct server *server, struct arena *arena, const struct registrant *regis
 {
 	struct slice bare_jid = slice_from_text(registrant->bare_jid);
 
-	if (registration_limit_reached(server, arena, &registrant->address))
+	if (registration_limit_reached(server, arena, &registrant->address) &&
+	    limit_met(server->shm, LIMIT_REGISTRATIONS))
 		return STANZA_NOT_ACCEPTABLE;
 	if (exists(server, bare_jid) || is_reserved(server->config, arena, bare_jid))
 		return STANZA_CONFLICT;

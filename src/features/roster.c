@@ -7,6 +7,7 @@
 #include "features/roster_push.h"
 #include "features/subscription_change.h"
 #include "features/turn.h"
+#include "shm/limits.h"
 #include "shm/registry.h"
 #include "stream/server.h"
 
@@ -170,6 +171,15 @@ has_group(const struct roster_item *item, struct slice name)
 	return false;
 }
 
+static bool
+is_too_long(struct stanza *stanza, struct slice name)
+{
+	const struct server *server = router_server(stanza->router);
+
+	return name.length > (size_t)server->config->roster_name_bytes &&
+	    limit_met(server->shm, LIMIT_ROSTER_NAME);
+}
+
 /* RFC 6121 2.3.3: bad-request for two of one name, not-acceptable for an empty or too long one. */
 static int
 take_groups(struct stanza *stanza, const struct element *element, struct roster_item *item)
@@ -184,8 +194,9 @@ take_groups(struct stanza *stanza, const struct element *element, struct roster_
 		if (!element_is(group, NS_ROSTER, "group"))
 			continue;
 		name = element_text(stanza->arena, group);
-		if (name.length == 0 || name.length > (size_t)config->roster_name_bytes ||
-		    item->group_count == config->roster_groups)
+		if (name.length == 0 || is_too_long(stanza, name) ||
+		    (item->group_count == config->roster_groups &&
+			limit_met(router_server(stanza->router)->shm, LIMIT_ROSTER_GROUPS)))
 			return STANZA_NOT_ACCEPTABLE;
 		if (has_group(item, name))
 			return STANZA_BAD_REQUEST;
@@ -197,10 +208,8 @@ take_groups(struct stanza *stanza, const struct element *element, struct roster_
 static int
 take_details(struct stanza *stanza, const struct element *element, struct roster_item *item)
 {
-	const struct config *config = router_server(stanza->router)->config;
-
 	item->name = element_attribute(element, "name");
-	if (item->name.length > (size_t)config->roster_name_bytes)
+	if (is_too_long(stanza, item->name))
 		return STANZA_NOT_ACCEPTABLE;
 	return take_groups(stanza, element, item);
 }

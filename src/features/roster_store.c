@@ -8,6 +8,7 @@
 #include "config/config.h"
 #include "features/roster_record.h"
 #include "features/turn.h"
+#include "shm/limits.h"
 #include "stream/server.h"
 
 static struct slice
@@ -233,10 +234,12 @@ count(struct roster *roster, const struct roster_item *old, const struct roster_
 	roster->bytes += size_of(roster, new);
 	roster->bytes -= size_of(roster, old);
 	if (!(before & ROSTER_LISTED) && (after & ROSTER_LISTED) &&
-	    roster->items > config->roster_items)
+	    roster->items > config->roster_items &&
+	    limit_met(roster->server->shm, LIMIT_ROSTER_ITEMS))
 		return false;
 	if (!(before & ROSTER_IN) && (after & ROSTER_IN) &&
-	    roster->requests > config->roster_requests)
+	    roster->requests > config->roster_requests &&
+	    limit_met(roster->server->shm, LIMIT_ROSTER_REQUESTS))
 		return false;
 	return size_of(roster, new) <= size_of(roster, old) || roster->bytes <= ROSTER_BYTES_MAX;
 }

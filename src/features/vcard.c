@@ -7,6 +7,7 @@
 #include "features/account_data.h"
 #include "features/avatar.h"
 #include "routing/pending.h"
+#include "shm/limits.h"
 #include "stream/server.h"
 
 static struct slice
@@ -47,7 +48,7 @@ on_stored(struct stanza *stanza, int result, void *data)
 static int
 vcard_on_set(struct stanza *stanza)
 {
-	const struct config *config = router_server(stanza->router)->config;
+	const struct server *server = router_server(stanza->router);
 	struct slice bytes = SLICE_EMPTY;
 	struct store_change change;
 
@@ -55,8 +56,8 @@ vcard_on_set(struct stanza *stanza)
 		return STANZA_POLICY_VIOLATION;
 	if (!account_data_is_blank(stanza->payload)) {
 		bytes = account_data_bytes(stanza->arena, stanza->payload,
-		    (size_t)config->vcard_bytes);
-		if (bytes.length == 0)
+		    (size_t)server->config->vcard_bytes);
+		if (bytes.length == 0 && limit_met(server->shm, LIMIT_VCARD))
 			return STANZA_POLICY_VIOLATION;
 	}
 	change = account_data_change(key_of(stanza), STORE_ANY_VERSION, bytes);

@@ -7,6 +7,7 @@
 #include "routing/rules.h"
 #include "session/session.h"
 #include "shm/counters.h"
+#include "shm/limits.h"
 #include "shm/registry.h"
 #include "shm/slots.h"
 #include "stream/server.h"
@@ -62,6 +63,7 @@ is_full(struct stanza *stanza, struct slot_ref target)
 	if (slot == NULL || outbox_bytes(slot) < (uint64_t)server->config->outbox_bytes)
 		return false;
 	counter_add(server->shm, COUNTER_OUTBOX_FULL, 1);
+	limit_bite(server->shm, LIMIT_OUTBOX);
 	return true;
 }
 

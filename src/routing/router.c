@@ -14,6 +14,7 @@
 #include "routing/server_iq.h"
 #include "session/session.h"
 #include "shm/counters.h"
+#include "shm/limits.h"
 #include "shm/slots.h"
 #include "stream/server.h"
 
@@ -339,6 +340,7 @@ finish(struct stanza *stanza, int result)
 
 	if (result == RESULT_FULL) {
 		counter_add(router->server->shm, COUNTER_MEMORY_FULL, 1);
+		limit_bite(router->server->shm, LIMIT_ARENA);
 		result = attempt(stanza, &refusal);
 	}
 	if (result != 0 && slot != NULL && (!stanza->is_later || stanza->is_aside))

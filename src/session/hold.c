@@ -9,6 +9,7 @@
 #include "base/memory.h"
 #include "config/config.h"
 #include "session/session.h"
+#include "shm/limits.h"
 #include "stream/server.h"
 
 #define HEAD_BYTES 4096		/* a start tag with addresses of the longest kind, mostly */
@@ -195,8 +196,9 @@ is_too_much(const struct session *session)
 {
 	const struct config *config = session->server->config;
 
-	return session->hold.next.number - 1 - session->hold.open >
-		(uint64_t)config->csi_queue ||
+	return (session->hold.next.number - 1 - session->hold.open >
+		       (uint64_t)config->csi_queue &&
+		   limit_met(session->server->shm, LIMIT_CSI)) ||
 	    outbox_bytes(session->slot) > (uint64_t)config->outbox_bytes / 2;
 }
 

@@ -51,6 +51,13 @@ next_check(struct stream *stream, uint64_t now)
 	return due;
 }
 
+static void
+abort_for(struct stream *stream, enum limit limit, const char *why)
+{
+	limit_bite(stream->server->shm, limit);
+	stream_abort(stream, why);
+}
+
 static void on_timer(struct timer *timer, void *parameter);
 
 void
@@ -72,7 +79,7 @@ check_ready(struct stream *stream, uint64_t now)
 	if (stream->offer.control + stream->offer.stanzas > 0 &&
 	    now - connection_last_progress_ms(stream->connection) >=
 		(uint64_t)config->write_timeout) {
-		stream_abort(stream, "the peer does not read");
+		abort_for(stream, LIMIT_WRITE_TIME, "the peer does not read");
 		return;
 	}
 	if (silence < (uint64_t)config->idle_timeout)
@@ -85,7 +92,7 @@ check_ready(struct stream *stream, uint64_t now)
 			buffer_clear(&stream->control);
 	}
 	if (silence >= (uint64_t)(config->idle_timeout + config->idle_drop) && stream->pinged) {
-		stream_abort(stream, "silent for too long");
+		abort_for(stream, LIMIT_IDLE_TIME, "silent for too long");
 		return;
 	}
 	if (silence >= (uint64_t)config->idle_timeout && !stream->pinged) {
@@ -94,6 +101,15 @@ check_ready(struct stream *stream, uint64_t now)
 	}
 	if (stream->state == STATE_READY)
 		stream_arm(stream);
+}
+
+/* Either nothing came for too long, or nobody has logged in in all the time there was. */
+static void
+fail_for_time(struct stream *stream, uint64_t now)
+{
+	limit_bite(stream->server->shm,
+	    now >= stream->deadline_ms ? LIMIT_LOGIN_TIME : LIMIT_HANDSHAKE_TIME);
+	stream_fail(stream, STREAM_CONNECTION_TIMEOUT, NULL);
 }
 
 static void
@@ -110,12 +126,12 @@ on_timer(struct timer *timer, void *parameter)
 	else if (now < next_check(stream, now))
 		stream_arm(stream);
 	else if (stream->state == STATE_ENDING)
-		stream_abort(stream, "the peer did not end the stream");
+		abort_for(stream, LIMIT_CLOSE_TIME, "the peer did not end the stream");
 	else if (connection_tls(stream->connection) != NULL &&
 	    !tls_is_ready(connection_tls(stream->connection)))
-		stream_abort(stream, "TLS handshake took too long");
+		abort_for(stream, LIMIT_HANDSHAKE_TIME, "TLS handshake took too long");
 	else
-		stream_fail(stream, STREAM_CONNECTION_TIMEOUT, NULL);
+		fail_for_time(stream, now);
 }
 
 void

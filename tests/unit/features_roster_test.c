@@ -9,11 +9,14 @@
 #include "config/config.h"
 #include "features/roster_store.h"
 #include "features/turn.h"
+#include "shm/limits.h"
 #include "stream/server.h"
 
 #define ACCOUNT 7
 
 static struct server server;
+static struct limits_header limits;
+static struct shm memory = { .limits = &limits };	/* where limits that were met are counted */
 static struct config config;
 static struct arena arena;
 static char directory[64];
@@ -32,7 +35,7 @@ setup(void **state)
 		.roster_groups = 20,
 		.roster_name_bytes = 1024,
 		.roster_requests = 2 };
-	server = (struct server){ .config = &config };
+	server = (struct server){ .config = &config, .shm = &memory };
 	assert_int_equal(store_open(directory, STORE_CORE, true, &server.core), RESULT_OK);
 	return 0;
 }
@@ -176,6 +179,8 @@ the_options_limit_items_and_requests(void **state)
 	begin("e@localhost");
 	new.flags = ROSTER_IN;
 	assert_int_equal(put(), ROSTER_FULL);
+	assert_int_equal(limit_bites(&memory, LIMIT_ROSTER_ITEMS), 1);
+	assert_int_equal(limit_bites(&memory, LIMIT_ROSTER_REQUESTS), 1);
 	set_flags("c@localhost", ROSTER_LISTED | ROSTER_TO);
 	set_flags("e@localhost", ROSTER_IN);
 	set_flags("a@localhost", 0);
