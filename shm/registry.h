@@ -47,11 +47,12 @@ struct bind_answer {
 	size_t		resource_length;
 	uint64_t	resource_hash;	/* names the resource within the account, as in a route */
 	struct slot_ref	displaced;	/* slot UINT32_MAX: none. Its record is gone; ask it to close */
+	struct slot_ref	outslept;	/* the same: one without connection, where there were too many of the account */
 };
 
 /*
- * Binds in one transaction. RESULT_CONFLICT: kick_new, and it is in use; RESULT_FULL: sessions_max, or the
- * registry is four fifths full; RESULT_EXISTS: this session is bound already. Made resources are checked for
+ * Binds in one transaction. RESULT_CONFLICT: kick_new, and it is in use; RESULT_FULL: sessions_max, and none of them
+ * hibernates, or the registry is four fifths full; RESULT_EXISTS: this session is bound already. Made resources are checked for
  * being free.
  */
 int	registry_bind(struct registry *registry, const struct bind_request *request,

@@ -80,7 +80,26 @@ struct bind {
 	struct slot_ref		   over_session[8];
 	int			   over_count;
 	uint32_t		   live;
+	struct session_key	   sleeper;	/* of those that hibernate, the one that is given up first */
+	struct slot_ref		   sleeper_session;	/* slot UINT32_MAX: there is none */
+	uint64_t		   sleeper_deadline_ms;
 };
+
+static void
+note_sleeper(struct bind *bind, struct slice key, struct slot_ref session)
+{
+	struct slot *slot = slot_find(bind->registry->shm, session);
+	uint64_t deadline;
+
+	if (slot == NULL || (atomic_load(&slot->flags) & SLOT_HIBERNATING) == 0)
+		return;
+	deadline = atomic_load(&slot->deadline_ms);
+	if (bind->sleeper_session.slot != UINT32_MAX && deadline >= bind->sleeper_deadline_ms)
+		return;
+	memcpy(bind->sleeper.bytes, key.data, sizeof(bind->sleeper.bytes));
+	bind->sleeper_session = session;
+	bind->sleeper_deadline_ms = deadline;
+}
 
 static bool
 on_own_session(void *owner, struct slice key, struct slice value)
@@ -93,6 +112,7 @@ on_own_session(void *owner, struct slice key, struct slice value)
 		return true;
 	if (registry_is_live(bind->registry, session.session)) {
 		bind->live++;
+		note_sleeper(bind, key, session.session);
 	} else if (i < 8) {
 		memcpy(bind->over[i].bytes, key.data, sizeof(bind->over[i].bytes));
 		bind->over_session[i] = session.session;
@@ -216,6 +236,19 @@ write_bound(struct bind *bind)
 	bind->answer->resource_hash = bind->place;
 }
 
+/* Rather one that nobody is connected to than the one who comes. */
+static bool
+end_sleeper(struct bind *bind)
+{
+	struct slot_ref sleeper = bind->sleeper_session;
+
+	if (sleeper.slot == UINT32_MAX || sleeper.slot == bind->answer->displaced.slot)
+		return false;
+	registry_remove(bind->txn, &bind->sleeper, sleeper);
+	bind->answer->outslept = sleeper;
+	return true;
+}
+
 static int
 bind_in(struct bind *bind)
 {
@@ -229,7 +262,7 @@ bind_in(struct bind *bind)
 	result = choose_resource(bind);
 	if (result != RESULT_OK)
 		return result;
-	if (bind->live >= request->sessions_max)
+	if (bind->live >= request->sessions_max && !end_sleeper(bind))
 		return RESULT_FULL;
 	write_bound(bind);
 	return RESULT_OK;
@@ -239,10 +272,14 @@ int
 registry_bind(struct registry *registry, const struct bind_request *request,
     struct bind_answer *answer)
 {
-	struct bind bind = { .registry = registry, .request = request, .answer = answer };
+	const struct slot_ref none = { UINT32_MAX, 0 };
+	struct bind bind = { .registry = registry,
+		.request = request,
+		.answer = answer,
+		.sleeper_session = none };
 	int result;
 
-	answer->displaced = (struct slot_ref){ UINT32_MAX, 0 };
+	answer->displaced = answer->outslept = none;
 	answer->resource_length = 0;
 	if (request->resource.length > REGISTRY_RESOURCE_MAX ||
 	    request->bare_jid.length > REGISTRY_JID_MAX)
@@ -254,7 +291,7 @@ registry_bind(struct registry *registry, const struct bind_request *request,
 	if (result == RESULT_OK)
 		return txn_commit(&bind.txn);
 	txn_end(&bind.txn);
-	answer->displaced = (struct slot_ref){ UINT32_MAX, 0 };
+	answer->displaced = answer->outslept = none;
 	return result;
 }
 

@@ -15,7 +15,8 @@
 #include "stream/server.h"
 #include "stream/stream.h"
 
-#define ASK_AGAIN_MS 20		/* while another worker, or a store, is waited for */
+#define ASK_AGAIN_MS   20	/* while another worker, or a store, is waited for */
+#define SWEEP_EVERY_MS (3600u * 1000)
 
 /* --- <enable/> --- */
 
@@ -314,6 +315,19 @@ resume_on_request(struct session *asker, struct slice id, uint32_t h)
 
 /* --- the end --- */
 
+/* Once an hour at most, by whoever adds to them. */
+static void
+forget_old_counts(struct server *server)
+{
+	uint64_t now = clock_ms();
+
+	if (now < server->sessions->swept_ms + SWEEP_EVERY_MS)
+		return;
+	server->sessions->swept_ms = now;
+	registry_resume_sweep(server->registry,
+	    clock_wall_us() - (uint64_t)server->config->resume_counts * 1000);
+}
+
 void
 resume_end(struct session *session)
 {
@@ -322,9 +336,10 @@ resume_end(struct session *session)
 	end_wish(session);
 	timer_stop(session->server->timers, &session->deadline);
 	acks_stop(session);
-	if (resume_is_possible(session) && (atomic_load(&slot->flags) & SLOT_HIBERNATING) != 0)
-		registry_resume_end(session->server->registry, session->account,
-		    slice_of(slot->resume_id, RESUME_ID_SIZE),
-		    (uint32_t)(atomic_load(&slot->h_in) - atomic_load(&slot->sm_in)),
-		    clock_wall_us());
+	if (!resume_is_possible(session) || (atomic_load(&slot->flags) & SLOT_HIBERNATING) == 0)
+		return;
+	forget_old_counts(session->server);
+	registry_resume_end(session->server->registry, session->account,
+	    slice_of(slot->resume_id, RESUME_ID_SIZE),
+	    (uint32_t)(atomic_load(&slot->h_in) - atomic_load(&slot->sm_in)), clock_wall_us());
 }

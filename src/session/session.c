@@ -173,6 +173,8 @@ on_bind(void *owner, struct slice resource, struct slice *full_jid)
 	session->displaced = answer.displaced;
 	if (answer.displaced.slot != UINT32_MAX)
 		slot_ask(server->shm, answer.displaced, ORDER_CONFLICT);
+	if (answer.outslept.slot != UINT32_MAX)
+		slot_ask(server->shm, answer.outslept, ORDER_CONFLICT);
 	counter_add(server->shm, COUNTER_BINDS, 1);
 	atomic_store(&session->slot->resource_hash, answer.resource_hash);
 	atomic_store(&session->slot->bound_us, clock_wall_us());

@@ -58,6 +58,16 @@ def kill_some(server, clients, chance, count, kinds):
     return len(killed)
 
 
+def move_some(server, clients, chance, count, kinds):
+    """No process dies: clients lose their connections, or come over another one while the old one is open."""
+    for done in range(count):
+        clients[0].stopping.wait(chance.random() * 0.02)
+        chance.choice(clients).wish = chance.choice(["close", "over"])
+        if any(c.error for c in clients):
+            return done
+    return count
+
+
 def start_again(server):
     server.process.wait(30)
     server.process = None
@@ -126,6 +136,11 @@ def workers(options):
     under_load(options, ["worker"], options.kills)
 
 
+def moves(options):
+    """clients that change their connections, also over open ones, lose nothing and get nothing twice"""
+    under_load(options, [], options.kills, move_some)
+
+
 def stores(options):
     """stores are killed: the same"""
     under_load(options, ["store"], max(20, options.kills // 25))
@@ -154,7 +169,7 @@ def restarts(options):
 def main():
     options = arguments()
     facts = Facts()
-    for fact in (workers, stores, both, master, everything, restarts):
+    for fact in (workers, moves, stores, both, master, everything, restarts):
         if not options.what or fact.__name__ in options.what:
             facts.show(fact, options)
     facts.end()

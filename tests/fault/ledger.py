@@ -33,6 +33,7 @@ class Ledger(threading.Thread):
         self.server, self.account, self.peer, self.mailbox, self.tls = server, account, peer, mailbox, tls
         self.stopping = threading.Event()
         self.has_said_all = False
+        self.wish = None		# how it is to lose its connection next
         self.error = None
         self.client = None
         self.id = None
@@ -161,7 +162,22 @@ class Ledger(threading.Thread):
             self.asked = len(self.unacked)
             self.client.send("<r xmlns='urn:xmpp:sm:3'/>")
 
+    def move(self, how):
+        """Without need: it closes the connection at once, or leaves it open and comes over another one."""
+        old = self.client
+        if how == "close":
+            old.close()
+            self.come_back()
+            return
+        try:
+            self.resume()
+        finally:
+            old.close()
+
     def turn(self):
+        how, self.wish = self.wish, None
+        if how is not None:
+            self.move(how)
         if self.stopping.is_set():
             self.has_said_all = True
         else:

@@ -288,6 +288,41 @@ too_long_names_are_invalid(void **state)
 }
 
 static void
+hibernate(struct slot_ref session, uint64_t deadline_ms)
+{
+	struct slot *slot = slot_find(shm, session);
+
+	atomic_fetch_or(&slot->flags, SLOT_HIBERNATING);
+	atomic_store(&slot->deadline_ms, deadline_ms);
+}
+
+/* Of those without connection the one that is given up first goes; of the others none. */
+static void
+who_comes_outsleeps_who_hibernates(void **state)
+{
+	struct slot_ref session[21];
+	struct bind_answer answer;
+	char resource[8];
+
+	for (int i = 0; i < 20; i++) {
+		session[i] = take();
+		snprintf(resource, sizeof(resource), "r%d", i);
+		assert_int_equal(bind_as(session[i], 1, resource, BIND_KICK_OLD, &answer), RESULT_OK);
+		assert_int_equal(answer.outslept.slot, UINT32_MAX);
+	}
+	hibernate(session[4], 9000);
+	hibernate(session[7], 8000);
+	session[20] = take();
+	assert_int_equal(bind_as(session[20], 1, "r20", BIND_KICK_OLD, &answer), RESULT_OK);
+	assert_int_equal(answer.outslept.slot, session[7].slot);
+	assert_int_equal(answer.displaced.slot, UINT32_MAX);
+	assert_int_equal(bind_as(take(), 1, "r4", BIND_KICK_OLD, &answer), RESULT_OK);
+	assert_int_equal(answer.displaced.slot, session[4].slot);
+	assert_int_equal(answer.outslept.slot, UINT32_MAX);
+	assert_int_equal(bind_as(take(), 1, "more", BIND_KICK_OLD, &answer), RESULT_FULL);
+}
+
+static void
 sessions_of_an_account_are_limited(void **state)
 {
 	struct slot_ref session[20];
@@ -551,6 +586,7 @@ main(void)
 		FACT(no_name_gets_a_made_one),
 		FACT(a_session_binds_once),
 		FACT(too_long_names_are_invalid),
+		FACT(who_comes_outsleeps_who_hibernates),
 		FACT(sessions_of_an_account_are_limited),
 		FACT(colliding_resources_are_kept_apart),
 		FACT(presence_is_kept_and_taken_back),
