@@ -35,6 +35,16 @@ struct asked {
 	uint64_t	   id;
 };
 
+/* Once, until one is kept again: there may be thousands. */
+static void
+tell_refusal(struct archive *archive, int result)
+{
+	if (result < RESULT_OK && !archive->is_refused)
+		log_error(LOG_STORE, "messages cannot be archived", "reason=\"%s\"",
+		    result_text(result));
+	archive->is_refused = result < RESULT_OK;
+}
+
 /*
  * The message has been committed, or never will be. For now it was delivered when it was asked for, and h_in had
  * moved, so nobody waits for the commit. With ack = durable somebody does, and this is the place where h_safe of
@@ -50,9 +60,7 @@ on_kept(struct stanza *stanza, int result, void *data)
 	archive_order_done(&archive->order, asked->id);
 	if (stanza->session != NULL)
 		session_kept(stanza->session, asked->number);
-	if (result < RESULT_OK)
-		log_error(LOG_STORE, "a message could not be archived", "reason=\"%s\"",
-		    result_text(result));
+	tell_refusal(archive, result);
 	for (int i = 0; i < ARCHIVE_ENDS && result > RESULT_OK; i++)
 		if (ends[i].account != 0)
 			archive_trim(stanza, ends[i].account);

@@ -29,6 +29,7 @@ struct archive {
 	struct archive_order	  order;
 	struct memo		 *keeps_all;	/* accounts without preferences */
 	struct archive_last	  last;
+	bool			  is_refused;	/* by the store, when it was asked last */
 	struct timer		  sweep;	/* of worker 0 alone */
 	uint64_t		  expired;	/* removed since it was told last */
 	struct timer		  settle;	/* until a dead predecessor's requests are answered */

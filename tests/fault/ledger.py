@@ -39,6 +39,9 @@ class Ledger(threading.Thread):
         self.id = None
         self.sent = []			# texts of messages to the peer, in order; the same for the mailbox
         self.posted = []
+        self.refused = set()		# texts that came back with an error: nobody has them
+        self.may_be_refused = False
+        self.pace = 0			# seconds between two looks, so that it lasts
         self.unacked = []		# stanzas, oldest first
         self.acked = 0			# by the server, since <enabled/>
         self.handled = 0		# from the server, since <enabled/>
@@ -139,7 +142,10 @@ class Ledger(threading.Thread):
 
     def note(self, message):
         if message.get("type") == "error":
-            raise AssertionError("%s got an error: %s" % (self.account, xmpp.text_of(message)))
+            if not self.may_be_refused:
+                raise AssertionError("%s got an error: %s" % (self.account, xmpp.text_of(message)))
+            self.refused.add(message.get("id"))
+            return
         text = message.findtext(CLIENT + "body")
         if text is not None and message.get("from", "").startswith(self.peer + "/"):
             self.got.append(text)
@@ -185,6 +191,8 @@ class Ledger(threading.Thread):
                 self.say()
         self.ask()
         self.read()
+        if self.pace:
+            self.stopping.wait(self.pace)
 
     def is_quiet(self):
         return self.stopping.is_set() and not self.unacked and self.is_done()
@@ -204,17 +212,19 @@ class Ledger(threading.Thread):
         self.has_said_all = True
 
 
-def pairs(server, count, mailbox, tls=False):
-    """Clients that are in, two of them a pair; accounts c0@localhost on."""
+def pairs(server, count, mailbox, tls=False, **more):
+    """Clients that are in, two of them a pair; accounts c0@localhost on. More: attributes of each."""
     clients = []
     for i in range(0, count, 2):
         a, b = ("c%d@localhost" % n for n in (i, i + 1))
         clients += [Ledger(server, a, b, mailbox, tls), Ledger(server, b, a, mailbox, tls)]
     for client in clients:
+        vars(client).update(more)
         client.enter()
-    for client, other in zip(clients, clients[1:] + clients[:1]):
+    for client in clients:
         peer = next(c for c in clients if c.account == client.peer)
-        client.is_done = lambda client=client, peer=peer: peer.has_said_all and len(client.got) >= len(peer.sent)
+        client.is_done = lambda client=client, peer=peer: (
+            peer.has_said_all and len(client.got) >= len(peer.sent) - len(peer.refused.intersection(peer.sent)))
     for client in clients:
         client.start()
     return clients
@@ -229,11 +239,14 @@ def stop(clients, timeout=60):
         client.join(max(0, until - time.monotonic()))
 
 
-def order_of(got, sent, name):
+def order_of(got, sent, name, refused=frozenset()):
     """The lines of what is wrong with what came of what was sent."""
     wrong = []
     known, there = set(sent), set(got)
-    missing = [t for t in sent if t not in there]
+    both = [t for t in got if t in refused]
+    if both:
+        wrong.append("%s: %d refused and there, first %s" % (name, len(both), both[0]))
+    missing = [t for t in sent if t not in there and t not in refused]
     if missing:
         wrong.append("%s: %d missing, first %s" % (name, len(missing), missing[0]))
     seen = set()
@@ -279,16 +292,18 @@ def check(server, clients, mailbox):
     wrong += ["%s: %d sessions could not be resumed" % (c.account, c.lost) for c in clients if c.lost]
     for c in clients:
         peer = next(p for p in clients if p.account == c.peer)
-        wrong += order_of(c.got, peer.sent, "%s to %s" % (peer.account, c.account))
-    kept = read_mailbox(server, mailbox, sum(len(c.posted) for c in clients))
+        wrong += order_of(c.got, peer.sent, "%s to %s" % (peer.account, c.account), peer.refused)
+    kept = read_mailbox(server, mailbox, sum(len(set(c.posted) - c.refused) for c in clients))
     for c in clients:
         name = c.account.split("@")[0]
-        wrong += order_of(kept.get(name, []), c.posted, "%s to the mailbox" % c.account)
+        wrong += order_of(kept.get(name, []), c.posted, "%s to the mailbox" % c.account, c.refused)
     return wrong
 
 
 def summary(clients):
     waits = sorted(w for c in clients for w in c.waits)
-    return "%d messages, %d kept, %d resumptions, half of them within %.0f ms, all within %.0f ms" % (
-        sum(len(c.sent) for c in clients), sum(len(c.posted) for c in clients), sum(c.resumed for c in clients),
+    refused = sum(len(c.refused) for c in clients)
+    return "%d messages, %d kept,%s %d resumptions, half of them within %.0f ms, all within %.0f ms" % (
+        sum(len(c.sent) for c in clients), sum(len(c.posted) for c in clients),
+        " %d refused," % refused if refused else "", sum(c.resumed for c in clients),
         1000 * waits[len(waits) // 2] if waits else 0, 1000 * waits[-1] if waits else 0)

@@ -1,0 +1,62 @@
+"""The switches of faults.so, which fails calls of a server's workers and stores: how often, whose, and how often it did."""
+import mmap
+import os
+import struct
+
+from facts import skip
+from server import BUILD
+
+# The order of enum fault.
+KINDS = ("interrupted", "not_now", "short", "reset", "accept", "disk_full", "disk_short", "sync", "memory_full")
+WORKERS, STORES = 1, 2
+LIBRARY = os.path.join(BUILD, "tests", "fault", "faults.so")
+SANITIZER = "/* #undef ROOKERY_SANITIZERS */"
+
+
+def is_built():
+    """A sanitizer wants to be loaded before all others itself."""
+    with open(os.path.join(BUILD, "config.h")) as f:
+        return SANITIZER in f.read()
+
+
+class Faults:
+    """Before the start of a server, which it is loaded into; nothing fails until it is told to."""
+
+    def __init__(self, server):
+        if not is_built():
+            skip("a sanitizer is in the way of the library that fails calls")
+        path = server.path("faults")
+        size = 4 * (3 * len(KINDS) + 3)
+        with open(path, "wb") as f:
+            f.write(bytes(size))
+        with open(path, "r+b") as f:
+            self.memory = mmap.mmap(f.fileno(), size)
+        server.before = ["env", "LD_PRELOAD=" + LIBRARY, "FAULTS=" + path]
+
+    def word(self, index):
+        return struct.unpack_from("=i", self.memory, 4 * index)[0]
+
+    def set_word(self, index, value):
+        struct.pack_into("=i", self.memory, 4 * index, value)
+
+    def fail(self, kind, percent, roles=WORKERS | STORES):
+        """So many of a hundred calls, from now on."""
+        place = KINDS.index(kind)
+        self.set_word(len(KINDS) + place, roles)
+        self.set_word(place, round(100 * percent))
+
+    def stop(self):
+        for kind in range(len(KINDS)):
+            self.set_word(kind, 0)
+        self.set_word(3 * len(KINDS) + 1, 0)
+
+    def done(self, kind):
+        return self.word(2 * len(KINDS) + KINDS.index(kind))
+
+    def fail_malloc(self, number, roles):
+        """The allocation of that number from now on, once."""
+        self.set_word(3 * len(KINDS), roles)
+        self.set_word(3 * len(KINDS) + 1, number)
+
+    def mallocs_failed(self):
+        return self.word(3 * len(KINDS) + 2)
