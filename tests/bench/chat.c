@@ -6,6 +6,7 @@
 
 #include "base/ensure.h"
 #include "base/memory.h"
+#include "tests/bench/managed.h"
 #include "tests/bench/split.h"
 
 /*
@@ -57,6 +58,8 @@ send_one(struct peer *peer, uint64_t now)
 	put_hex(chat->message + chat->stamp_at + (size_t)2 * NUMBER_DIGITS, now,
 		TIME_DIGITS);
 	peer_write(peer, slice_of(chat->message, chat->length));
+	if (peer->managed != NULL)
+		managed_note_sent(peer, 1);
 	chat->sent++;
 	chat->under_way++;
 	chat_counts.sent++;
@@ -188,6 +191,8 @@ on_input(struct peer *peer)
 	size_t length;
 
 	while ((length = split_next(buffer_slice(&peer->in), &element)) > 0) {
+		if (peer->managed != NULL && managed_take(peer, element) == MANAGED_WRONG)
+			chat_counts.damaged++;
 		if (split_is(element, "message") && chat != NULL) {
 			on_message(peer, element);
 			came = true;

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/memory.h"
+#include "tests/bench/managed.h"
 
 enum { EXIT_UNSOUND = 1, EXIT_USAGE = 2, EXIT_UNREACHED = 3 };
 
@@ -26,8 +27,10 @@ on_closed(struct peer *peer)
 
 	if ((peer->chat != NULL || is_counted) && chat_counts.broken++ == 0)
 		fprintf(stderr, "load: user %u lost its connection\n", peer->number);
-	if (peer->state == LOGIN_DONE)
+	if (peer->state == LOGIN_DONE) {
 		peer_close(peer, false);
+		storm_on_lost(peer);
+	}
 }
 
 /* Time for what follows a login in the server: tickets, presence, threads that end. */
@@ -144,10 +147,11 @@ static bool
 log_in_again(void)
 {
 	for (unsigned i = 0; i < options.users; i++)
-		peer_close(&peers[i], true);
+		peer_close(&peers[i], !options.forgets);
 	settle(500 * MS);
 	if (!log_in(&figures.resumption))
 		return false;
+	figures.sessions_resumed = options.login.is_managed ? login_count() : 0;
 	for (unsigned i = 0; i < options.users; i++)
 		figures.resumed += peer_is_resumed(&peers[i]);
 	return true;
@@ -188,7 +192,7 @@ reach_server(void)
 	if (!log_in(&figures.login))
 		return false;
 	if (options.server != 0 && options.idle_s > 0)
-		sleep(options.idle_s);	/* what a server gives back of a silent session counts */
+		settle(options.idle_s * 1000 * MS);	/* what a server gives back of a silent session counts */
 	note_memory(&figures.memory.after);
 	return !options.resumes || log_in_again();
 }
@@ -258,6 +262,8 @@ talk(void)
 	note_difference(&before, &figures.chat);
 	figures.client_cpu_ns = own_cpu_ns() - own_cpu;
 	chat_drain(2000 * MS);
+	if (options.login.is_managed)
+		figures.unsettled = managed_settle(peers, options.users, 5000 * MS);
 }
 
 /* Tasks of which a login is a part. */
@@ -282,6 +288,9 @@ main(int argc, char **argv)
 			return EXIT_UNREACHED;
 	} else if (!reach_server()) {
 		return EXIT_UNREACHED;
+	} else if (options.victim != 0) {
+		if (!storm_run(&options.login, options.victim, &figures.storm))
+			return EXIT_UNREACHED;
 	} else if (is_talking()) {
 		talk();
 	}
@@ -290,5 +299,12 @@ main(int argc, char **argv)
 		fprintf(stderr, "load: not everything arrived once and in order\n");
 		return EXIT_UNSOUND;
 	}
+	if (figures.unsettled > 0) {
+		fprintf(stderr, "load: not everything was acknowledged to %u users\n",
+			figures.unsettled);
+		return EXIT_UNSOUND;
+	}
+	if (options.login.is_managed)
+		managed_leave(peers, options.users);
 	return figures.processes_changed || figures.im.is_changed ? EXIT_UNSOUND : EXIT_SUCCESS;
 }

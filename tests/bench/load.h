@@ -8,6 +8,7 @@
 #include "tests/bench/chat.h"
 #include "tests/bench/im.h"
 #include "tests/bench/login.h"
+#include "tests/bench/storm.h"
 #include "tests/bench/usage.h"
 
 struct load_options {
@@ -18,7 +19,9 @@ struct load_options {
 	unsigned    ports;		/* a relay's: pair i connects to port + i % ports */
 	bool	    is_relay;		/* no login, no stream */
 	bool	    resumes;		/* logs all in again, with tickets */
+	bool	    forgets;		/* but without */
 	bool	    counts_calls;
+	pid_t	    victim;		/* a worker that is killed under its clients; 0: none */
 	pid_t	    server;		/* master; 0: nothing is measured of it */
 	const char *runtime_dir;
 	unsigned    idle_s;		/* of silence, before the memory of sessions is measured */
@@ -38,7 +41,10 @@ struct load_figures {
 	struct load_memory memory;
 	struct usage_set   login;
 	struct usage_set   resumption;
-	unsigned	   resumed;
+	unsigned	   resumed;		/* connections of TLS */
+	unsigned	   sessions_resumed;	/* stream management's */
+	unsigned	   unsettled;		/* peers that are not told that all they sent was handled */
+	struct storm_figures storm;
 	struct usage_set   chat;	/* or of a task that goes on */
 	struct im_figures  im;
 	uint64_t	   delivered;	/* within the measured interval */

@@ -18,6 +18,9 @@ enum word {
 	WORD_PARALLEL,
 	WORD_RELAY,
 	WORD_RESUME,
+	WORD_FORGET,
+	WORD_MANAGED,
+	WORD_KILL,
 	WORD_PAIRS,
 	WORD_WINDOW,
 	WORD_BODY,
@@ -52,6 +55,9 @@ static const struct option words[] = {
 	{ "parallel", required_argument, NULL, WORD_PARALLEL },
 	{ "relay", no_argument, NULL, WORD_RELAY },
 	{ "resume", no_argument, NULL, WORD_RESUME },
+	{ "forget", no_argument, NULL, WORD_FORGET },
+	{ "managed", no_argument, NULL, WORD_MANAGED },
+	{ "kill", required_argument, NULL, WORD_KILL },
 	{ "pairs", required_argument, NULL, WORD_PAIRS },
 	{ "window", required_argument, NULL, WORD_WINDOW },
 	{ "body", required_argument, NULL, WORD_BODY },
@@ -81,7 +87,12 @@ static const char help[] =
     "  --tls none|starttls|direct                  TLS 1.3, certificates unchecked\n"
     "  --users N --parallel K                      sessions, and logins under way at "
     "once\n"
-    "  --resume                                    logs all in again with TLS tickets\n"
+    "  --resume                                    logs all in again with TLS tickets; "
+    "--forget: without\n"
+    "  --managed                                   with stream management; who comes "
+    "again resumes\n"
+    "  --kill PID                                  of a worker: its clients come back and "
+    "resume\n"
     "  --relay --ports K                           no login; pair i to PORT + i modulo "
     "K\n"
     "  --pairs P --window W --body BYTES           who talks; --both: both ways\n"
@@ -172,6 +183,17 @@ read_word(struct load_options *options, int word, const char *value)
 		return true;
 	case WORD_RESUME:
 		options->resumes = true;
+		return true;
+	case WORD_FORGET:
+		options->resumes = true;
+		options->forgets = true;
+		return true;
+	case WORD_MANAGED:
+		options->login.is_managed = true;
+		return true;
+	case WORD_KILL:
+		options->victim = (pid_t)to_number(value);
+		options->login.is_managed = true;
 		return true;
 	case WORD_PAIRS:
 		options->chat.pairs = to_number(value);

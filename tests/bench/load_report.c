@@ -121,6 +121,14 @@ print_logins(const struct load_options *options, const struct load_figures *figu
 	printf("}");
 }
 
+static void
+print_storm(const struct storm_figures *storm)
+{
+	printf(",\"storm\":{\"lost\":%u,\"resumed\":%u,\"first_ms\":%.1f,\"last_ms\":%.1f}",
+	       storm->lost, storm->resumed, (double)storm->first_ns / 1e6,
+	       (double)storm->last_ns / 1e6);
+}
+
 void
 load_report(const struct load_options *options, const struct load_figures *figures)
 {
@@ -135,6 +143,10 @@ load_report(const struct load_options *options, const struct load_figures *figur
 	print_login("login", &figures->login, options->users, figures->calls_counted);
 	if (options->resumes)
 		printf(",\"resumed\":%u", figures->resumed);
+	if (options->resumes && options->login.is_managed)
+		printf(",\"sessions_resumed\":%u", figures->sessions_resumed);
+	if (options->victim != 0)
+		print_storm(&figures->storm);
 	print_login("resumption", &figures->resumption, options->users,
 		    figures->calls_counted);
 	if (options->im.task >= IM_LOGIN)

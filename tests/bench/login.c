@@ -11,6 +11,7 @@
 #include "base/memory.h"
 #include "base/random.h"
 #include "base/text.h"
+#include "tests/bench/managed.h"
 #include "tests/bench/split.h"
 
 #define NONCE_LENGTH   24
@@ -163,6 +164,22 @@ send_header(struct peer *peer)
 		      options->host);
 }
 
+static void
+bind(struct peer *peer)
+{
+	if (options->is_managed && managed_can_resume(peer)) {
+		managed_resume(peer);
+		peer->state = LOGIN_RESUME;
+		return;
+	}
+	buffer_printf(&peer->out,
+		      "<iq type='set' id='bind'><bind "
+		      "xmlns='urn:ietf:params:xml:ns:xmpp-bind'>"
+		      "<resource>%s</resource></bind></iq>",
+		      options->resource);
+	peer->state = LOGIN_BIND;
+}
+
 /* What to do next shows in what is offered: STARTTLS first where it was asked for, bind
  * last. */
 static bool
@@ -173,12 +190,7 @@ on_features(struct peer *peer, struct slice features)
 			   SLICE("<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>"));
 		peer->state = LOGIN_PROCEED;
 	} else if (memmem(features.data, features.length, "<bind", 5) != NULL) {
-		buffer_printf(&peer->out,
-			      "<iq type='set' id='bind'><bind "
-			      "xmlns='urn:ietf:params:xml:ns:xmpp-bind'>"
-			      "<resource>%s</resource></bind></iq>",
-			      options->resource);
-		peer->state = LOGIN_BIND;
+		bind(peer);
 	} else if (memmem(features.data, features.length, ">SCRAM-SHA-1<", 13) != NULL) {
 		send_first(peer);
 		peer->state = LOGIN_CHALLENGE;
@@ -191,12 +203,35 @@ on_features(struct peer *peer, struct slice features)
 static void
 finish(struct peer *peer)
 {
-	peer_write(peer, slice_from_text(
-			     options->greeting == NULL ? "<presence/>" : options->greeting));
 	peer->state = LOGIN_DONE;
 	memory_free(peer->login);
 	peer->login = NULL;
 	done++;
+}
+
+static void
+greet(struct peer *peer)
+{
+	peer_write(peer, slice_from_text(
+			     options->greeting == NULL ? "<presence/>" : options->greeting));
+	if (options->is_managed)
+		managed_note_sent(peer, 1);
+	finish(peer);
+}
+
+/* Presence of oneself and of others. */
+static bool
+on_more(struct peer *peer, struct slice element)
+{
+	if (options->is_managed) {
+		enum managed_word word = managed_take(peer, element);
+
+		if (word != MANAGED_STANZA)
+			return word != MANAGED_WRONG;
+	}
+	if (options->on_element != NULL)
+		return options->on_element(peer, element);
+	return !split_is(element, "stream:error");
 }
 
 /* False: the element has no place in this state. */
@@ -225,12 +260,25 @@ on_element(struct peer *peer, struct slice element)
 	case LOGIN_BIND:
 		if (!split_is(element, "iq") || !split_tag_has(element, "type='result'"))
 			return false;
+		if (!options->is_managed) {
+			greet(peer);
+			return true;
+		}
+		managed_enable(peer);
+		peer->state = LOGIN_ENABLE;
+		return true;
+	case LOGIN_ENABLE:
+		if (managed_take(peer, element) != MANAGED_ENABLED)
+			return false;
+		greet(peer);
+		return true;
+	case LOGIN_RESUME:
+		if (managed_take(peer, element) != MANAGED_RESUMED)
+			return false;
 		finish(peer);
 		return true;
-	default: /* presence of oneself and of others */
-		if (options->on_element != NULL)
-			return options->on_element(peer, element);
-		return !split_is(element, "stream:error");
+	default:
+		return on_more(peer, element);
 	}
 }
 
@@ -254,8 +302,18 @@ on_input(struct peer *peer)
 	}
 }
 
-static bool
-start(struct peer *peer)
+void
+login_begin(const struct login_options *given)
+{
+	options = given;
+	failure = NULL;
+	done = 0;
+	last_step_ns = peer_now_ns();
+	peer_set_input(on_input);
+}
+
+bool
+login_start(struct peer *peer)
 {
 	if (!peer_open(peer, options->port)) {
 		fprintf(stderr, "load: port %u: %s\n", options->port, strerror(errno));
@@ -269,19 +327,27 @@ start(struct peer *peer)
 	return true;
 }
 
+unsigned
+login_count(void)
+{
+	return done;
+}
+
+bool
+login_has_failed(void)
+{
+	return failure != NULL;
+}
+
 bool
 login_all(const struct login_options *given, struct peer *peers, unsigned count)
 {
 	unsigned started = 0;
 
-	options = given;
-	failure = NULL;
-	done = 0;
-	last_step_ns = peer_now_ns();
-	peer_set_input(on_input);
+	login_begin(given);
 	while (done < count && failure == NULL) {
 		while (started < count && started - done < options->parallel)
-			if (!start(&peers[started++]))
+			if (!login_start(&peers[started++]))
 				return false;
 		peer_turn(1000);
 		if (peer_now_ns() - last_step_ns > STALL_NS) {

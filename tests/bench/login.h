@@ -14,6 +14,7 @@ struct login_options {
 	uint16_t      port;
 	unsigned      parallel;		/* logins under way at once */
 	const char   *greeting;		/* sent at the end; NULL: presence alone */
+	bool	      is_managed;	/* with stream management (managed.h); who has a session that waits resumes it */
 	/* NULL, or what comes after the login; false: it has no place there */
 	bool	    (*on_element)(struct peer *peer, struct slice element);
 };
@@ -21,7 +22,7 @@ struct login_options {
 /* state of a peer */
 enum login_state {
 	LOGIN_NONE, LOGIN_FEATURES, LOGIN_PROCEED, LOGIN_CHALLENGE, LOGIN_SUCCESS, LOGIN_BIND,
-	LOGIN_DONE
+	LOGIN_ENABLE, LOGIN_RESUME, LOGIN_DONE
 };
 
 /*
@@ -30,3 +31,9 @@ enum login_state {
  * accounts that share one cost the client little.
  */
 bool	login_all(const struct login_options *options, struct peer *peers, unsigned count);
+
+/* The same one by one, within peer_turn(), for those that come when they like. */
+void	login_begin(const struct login_options *options);
+bool	login_start(struct peer *peer);
+unsigned login_count(void);
+bool	login_has_failed(void);

@@ -27,6 +27,7 @@ struct peer {
 	struct buffer out;
 	void	     *login;
 	void	     *chat;
+	void	     *managed;	/* of stream management; outlives the connection */
 };
 
 /* Once, before any peer is opened. */

@@ -52,6 +52,21 @@ def make_certificate(directory):
     return paths
 
 
+def descendants(pid):
+    """The process and all below it."""
+    parents = {}
+    for name in os.listdir("/proc"):
+        try:
+            with open("/proc/%s/stat" % name) as f:
+                parents[int(name)] = int(f.read().rpartition(")")[2].split()[1])
+        except (OSError, ValueError):
+            continue
+    found = [pid]
+    for one in found:
+        found += [child for child, parent in parents.items() if parent == one]
+    return found
+
+
 class Target:
     """A process that is ended, by its pid, when the with statement is left."""
 
@@ -130,10 +145,12 @@ class Server(Target):
     """
     A server with its default limits but for those LIFTED; what else differs from the defaults stands in self.settings.
     accounts: how many there are, or a list of prefix, number, and spans of contacts as the program accounts has them.
+    host: what the host's part of the configuration says besides.
     """
 
-    def __init__(self, certificate, accounts, workers=WORKERS):
+    def __init__(self, certificate, accounts, workers=WORKERS, host=""):
         self.port = free_ports(2)
+        self.host = host
         self.directory = tempfile.mkdtemp(prefix="rookery-bench-")
         self.runtime_dir = tempfile.mkdtemp(prefix="rookery-bench-", dir="/dev/shm")
         self.certificate = certificate
@@ -151,8 +168,8 @@ class Server(Target):
             f.write('log = "stderr";\nlog_level = "info";\n')
             f.write('listen = [ "127.0.0.1:%d" ];\nlisten_tls = [ "127.0.0.1:%d" ];\n' % (self.port, self.port + 1))
             f.writelines("%s = %s;\n" % pair for pair in LIFTED.items())
-            f.write('hosts = ( { name = "%s"; require_tls = false; certificate = "%s"; key = "%s"; } );\n'
-                    % ((HOST,) + tuple(self.certificate)))
+            f.write('hosts = ( { name = "%s"; require_tls = false; certificate = "%s"; key = "%s"; %s } );\n'
+                    % ((HOST,) + tuple(self.certificate) + (self.host,)))
 
     def make_accounts(self):
         """Made in memory, for a sync each would take long. Workers do not run as root, so nobody gets what root makes."""
@@ -189,6 +206,14 @@ class Server(Target):
             raise Failed("the server did not become ready:\n" + self.read_log())
         finally:
             notify.close()
+
+    def worker(self, number):
+        """The process of a worker: its name says which one it is."""
+        for pid in descendants(self.process.pid):
+            with open("/proc/%d/comm" % pid) as f:
+                if f.read().strip() == "rookeryd %d" % number:
+                    return pid
+        raise Failed("no worker %d" % number)
 
     def read_log(self):
         with open(self.path("log"), errors="replace") as f:

@@ -4,22 +4,7 @@ import re
 import subprocess
 import tempfile
 
-from private_server import run_load
-
-
-def descendants(pid):
-    """The process and all below it."""
-    parents = {}
-    for name in os.listdir("/proc"):
-        try:
-            with open("/proc/%s/stat" % name) as f:
-                parents[int(name)] = int(f.read().rpartition(")")[2].split()[1])
-        except (OSError, ValueError):
-            continue
-    found = [pid]
-    for one in found:
-        found += [child for child, parent in parents.items() if parent == one]
-    return found
+from private_server import descendants, run_load
 
 
 def record(pids, path):
