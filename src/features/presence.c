@@ -195,6 +195,7 @@ struct ending {
 	struct slot_ref session;
 	uint64_t	account;
 	bool		was_available;
+	const char     *failure;	/* NULL: nothing went wrong */
 };
 
 static int
@@ -203,6 +204,10 @@ tell_of_end(struct stanza *stanza, void *context)
 	const struct ending *ending = context;
 	struct element *presence = presence_made(stanza, "unavailable", stanza->from.full);
 
+	if (ending->failure != NULL)	/* R31 */
+		element_add_text(stanza->arena,
+		    element_add(stanza->arena, presence, NS_CLIENT, "status"),
+		    arena_printf(stanza->arena, "Disconnected: %s", ending->failure));
 	if (ending->was_available)
 		presence_broadcast(stanza, presence, ending->account);
 	presence_undirect(stanza, ending->session, presence);
@@ -228,7 +233,8 @@ was_displaced(struct session *session)
 static void
 presence_on_ending(struct session *session)
 {
-	struct ending ending = { session->ref, session->account, session->available };
+	struct ending ending = { session->ref, session->account, session->available,
+		session->failure };
 
 	if (was_displaced(session))
 		return;
@@ -244,7 +250,8 @@ presence_on_ending(struct session *session)
 static void
 presence_on_bound(struct session *session)
 {
-	struct ending ending = { session->displaced, session->account, false };
+	struct ending ending = { session->displaced, session->account, false,
+		"replaced by new connection" };
 	struct slot *slot;
 
 	if (session->displaced.slot == UINT32_MAX)

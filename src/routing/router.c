@@ -275,8 +275,10 @@ router_after(struct router *router, after_fn *act, const void *data, size_t size
 	struct after *after = NEW(struct after);
 
 	after->act = act;
-	after->data = memory_new(size);
-	memcpy(after->data, data, size);
+	if (size > 0) {
+		after->data = memory_new(size);
+		memcpy(after->data, data, size);
+	}
 	*router->after_end = after;
 	router->after_end = &after->next;
 }

@@ -92,6 +92,7 @@ resume_hibernate(struct session *session)
 		counter_add(server->shm, COUNTER_HIBERNATED, 1);
 	}
 	session->is_dropped = false;
+	session->is_left = false;
 	acks_stop(session);
 	hold_end(session);
 	session_release(session);

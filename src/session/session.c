@@ -407,6 +407,7 @@ on_closed(void *owner, const char *why)
 
 	log_info(LOG_SESSION, waits ? "connection lost" : "closed",
 	    "sid=%s jid=" SLICE_FMT " reason=%s", session->id, SLICE_ARG(session->jid.full), why);
+	session->is_left = stream_was_left(session->conn);
 	session->conn = NULL;
 	if (!waits) {
 		session_destroy(session, why);
@@ -584,6 +585,7 @@ session_destroy(struct session *session, const char *reason)
 		stream_abort(session->conn, reason);	/* comes back through on_closed */
 		return;
 	}
+	session->failure = session->is_left ? NULL : reason;
 	resume_end(session);
 	if (session->type == SLOT_C2S) {
 		server->sessions->events->on_ending(session, reason);

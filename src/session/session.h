@@ -50,6 +50,8 @@ struct session {
 	unsigned	     paused;		/* enum session_pause */
 	uint64_t	     awaits;		/* the stanza that is to be answered first; 0: none */
 	bool		     ending;		/* session_close() or session_destroy() has begun */
+	const char	    *failure;		/* why it ends, where something went wrong; NULL: its client has left */
+	bool		     is_left;		/* its client has ended the connection */
 	bool		     is_over;		/* its connection ends, and it is not to be resumed */
 	bool		     is_dropped;	/* its connection ends without a word, and it is */
 	uint64_t	     received;		/* stanzas parsed: the number of the newest */

@@ -38,8 +38,10 @@ on_peer_end(void *owner)
 
 	if (stream->state == STATE_CLOSED)
 		return;
-	if (stream->state != STATE_ENDING)
+	if (stream->state != STATE_ENDING) {
 		stream->why = "the client closed the connection";
+		stream->left = true;
+	}
 	/* Who has ended the stream as well may still read what waits. */
 	connection_close(stream->connection, true,
 	    stream->peer_ended ? (uint64_t)stream->server->config->close_timeout : 0);
@@ -316,6 +318,12 @@ stream_disown(struct stream *stream, enum stream_condition condition, const char
 		stream_fail(stream, condition, text);
 	else
 		stream_abort(stream, text);
+}
+
+bool
+stream_was_left(const struct stream *stream)
+{
+	return stream->left || (stream->peer_ended && stream->condition == 0);
 }
 
 bool

@@ -89,6 +89,9 @@ void	stream_disown(struct stream *stream, enum stream_condition condition, const
 /* Either side has said its end, or an error: what is lost now was not lost by accident. */
 bool	stream_was_ended(const struct stream *stream);
 
+/* It was the client that ended the stream or the connection, and nothing that went wrong. */
+bool	stream_was_left(const struct stream *stream);
+
 /* No further stanzas are handled until resumed (back-pressure). */
 void	stream_pause(struct stream *stream);
 void	stream_resume(struct stream *stream);

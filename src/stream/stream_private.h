@@ -84,6 +84,7 @@ struct stream {
 	bool			    restart;	/* a new parser takes the bytes that follow */
 	bool			    end_sent;
 	bool			    peer_ended;	/* </stream:stream> came */
+	bool			    left;	/* by the client, with the connection */
 	bool			    ended;	/* we have begun to end it, with or without an error */
 	bool			    registered;	/* an account was made here: one is enough */
 	bool			    is_dropped;	/* what it still sends is not looked at, and never will be */

@@ -116,7 +116,8 @@ its_presence_ends_for_those_who_saw_it(void **state)
 	heard = caller_hear(&juliet);
 	assert_ptr_equal(strstr(heard,
 			     "<presence type='unavailable' from='juliet@localhost/chamber' "
-			     "to='juliet@localhost'/>"),
+			     "to='juliet@localhost'><status>Disconnected: its worker died</status>"
+			     "</presence>"),
 	    heard);
 	assert_non_null(strstr(heard, "<message to='juliet@localhost/chamber' "
 				      "from='juliet@localhost/balcony'><body>lost</body><delay "));
