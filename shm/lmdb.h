@@ -18,7 +18,7 @@ struct txn;
 enum env_flag {
 	ENV_CREATE = 1,		/* make directory and tables where missing */
 	ENV_READ_ONLY = 2,
-	ENV_VOLATILE = 4,	/* on tmpfs: no sync; the data file is allocated ahead of use */
+	ENV_VOLATILE = 4,	/* on tmpfs: no sync */
 };
 
 #define ENV_TABLES_MAX 32
@@ -49,6 +49,13 @@ struct txn *txn_write(struct env *env);
 int	txn_commit(struct txn **txn);		/* RESULT_OK, RESULT_FULL, RESULT_FAILED, ... */
 void	txn_end(struct txn **txn);		/* reads, and writes given up */
 int	txn_error(const struct txn *txn);
+
+/*
+ * The data file is allocated ahead of use, and where that is not possible any more what remains is for deletes, which copy
+ * pages. In a volatile environment puts get RESULT_FULL then; in a durable one the caller asks, when it has begun to write, and
+ * does only what makes room.
+ */
+bool	txn_is_tight(const struct txn *txn);
 
 /*
  * Commits have numbers: that of the last one, and that which a read sees (0 where it has failed). What was read

@@ -14,7 +14,6 @@ struct txn {
 	int	    error;
 	bool	    is_open;
 	bool	    is_write;
-	bool	    is_tight;	/* tmpfs is full: what remains is kept for deletes */
 };
 
 struct env {
@@ -23,11 +22,12 @@ struct env {
 	int		     table_count;
 	unsigned	     flags;
 	uint64_t	     map_size;
-	uint64_t	     allocated;		/* bytes of a volatile file known to have memory */
+	uint64_t	     allocated;		/* bytes of the file known to have memory or disk behind them */
 	struct env_guard     guard;
 	struct txn	     read;
 	struct txn	     write;
 	struct process_page *page;
+	bool		     is_tight;		/* no room is left but what is kept for deletes */
 	bool		     is_full;		/* said so in the log */
 	char		     directory[512];
 };

@@ -14,8 +14,10 @@
 #include "shm/layout.h"
 #include "shm/lmdb_env.h"
 
-#define AHEAD_BYTES (256u << 10)	/* of a volatile file always allocated behind its last page */
-#define STEP_BYTES  (1u << 20)
+/* Of a file always allocated behind its last page. */
+#define AHEAD_VOLATILE (256u << 10)
+#define AHEAD_DURABLE  (8u << 20)	/* entries of a journal that move into their lists write a page for each list */
+#define STEP_BYTES     (1u << 20)
 #define KEY_BYTES   511		/* the longest key LMDB takes */
 #define FULL_BYTES  (16u << 20)	/* with less to be had a disk counts as full */
 
@@ -53,6 +55,7 @@ note_end(const struct txn *txn)
 		    0, memory_order_relaxed);
 }
 
+/* False: there is no room. That a file system cannot tell ahead is no failure. */
 static bool
 allocate(struct env *env, uint64_t end)
 {
@@ -60,17 +63,39 @@ allocate(struct env *env, uint64_t end)
 
 	if (end > env->map_size)
 		end = env->map_size;
+	if (env->allocated >= end)
+		return true;
 	mdb_env_get_fd(env->mdb, &fd);
 	do
 		error = posix_fallocate(fd, (off_t)env->allocated, (off_t)(end - env->allocated));
 	while (error == EINTR);
-	if (error == 0)
-		env->allocated = end;
-	return error == 0;
+	if (error != 0 && ((env->flags & ENV_VOLATILE) != 0 || env_result(error) == RESULT_FULL))
+		return false;
+	env->allocated = end;
+	return true;
+}
+
+static uint64_t
+ahead_bytes(const struct env *env)
+{
+	if ((env->flags & ENV_VOLATILE) != 0)
+		return AHEAD_VOLATILE;
+	return AHEAD_DURABLE < env->map_size / 16 ? AHEAD_DURABLE : env->map_size / 16;
+}
+
+static void
+set_tight(struct env *env, bool is_tight)
+{
+	if (is_tight && !env->is_tight)
+		log_error(LOG_SHM, "no room", "path=%s allocated=%llu", env->directory,
+		    (unsigned long long)env->allocated);
+	else if (!is_tight && env->is_tight)
+		log_info(LOG_SHM, "room again", "path=%s", env->directory);
+	env->is_tight = is_tight;
 }
 
 /*
- * Allocates a volatile file ahead of its last page, so that a full tmpfs is met here and the
+ * Allocates the file ahead of its last page, so that a full disk or tmpfs is met here and the
  * pages that a delete copies have room. Called with the write lock held.
  */
 static void
@@ -78,14 +103,18 @@ allocate_ahead(struct txn *txn)
 {
 	struct env *env = txn->env;
 	uint64_t size = env_page_size(env);
-	uint64_t needed = (env_last_page(env) + 1) * size + AHEAD_BYTES;
+	uint64_t used = (env_last_page(env) + 1) * size;
+	uint64_t needed = used + ahead_bytes(env);
+	bool has_room;
 
-	txn->is_tight = false;
-	if (env->allocated >= needed || env->allocated >= env->map_size)
-		return;
-	if (!allocate(env, (needed + STEP_BYTES - 1) / STEP_BYTES * STEP_BYTES) &&
-	    !allocate(env, needed))
-		txn->is_tight = env_free_pages(env) * size < AHEAD_BYTES;
+	/* A durable file was whole when it was made; in a volatile one even a hole would be a SIGBUS. */
+	if (env->allocated == 0 && (env->flags & ENV_VOLATILE) == 0)
+		env->allocated = used;
+	has_room = env->allocated >= needed ||
+	    ((allocate(env, (needed + STEP_BYTES - 1) / STEP_BYTES * STEP_BYTES) ||
+		 allocate(env, needed)) &&
+		needed <= env->map_size);
+	set_tight(env, !has_room && env->allocated + env_free_pages(env) * size < needed);
 }
 
 /* --- transactions --- */
@@ -159,7 +188,7 @@ txn_write(struct env *env)
 
 	ensure((env->flags & ENV_READ_ONLY) == 0);
 	txn = begin(&env->write, begin_write);
-	if (txn->error == RESULT_OK && (env->flags & ENV_VOLATILE) != 0)
+	if (txn->error == RESULT_OK)
 		allocate_ahead(txn);
 	return txn;
 }
@@ -227,6 +256,12 @@ txn_error(const struct txn *txn)
 	return txn->error;
 }
 
+bool
+txn_is_tight(const struct txn *txn)
+{
+	return txn->env->is_tight;
+}
+
 uint64_t
 txn_commits(const struct txn *txn)
 {
@@ -281,7 +316,9 @@ put(struct txn *txn, int table, struct slice key, struct slice value, unsigned f
 	ensure(txn->is_write);
 	if (txn->error != RESULT_OK)
 		return;
-	rc = txn->is_tight ? ENOSPC : mdb_put(txn->mdb, dbi, &k, &v, flags);
+	rc = txn->env->is_tight && (txn->env->flags & ENV_VOLATILE) != 0
+	    ? ENOSPC
+	    : mdb_put(txn->mdb, dbi, &k, &v, flags);
 	if (rc != 0)
 		set_error(txn, rc, "cannot write a record");
 }

@@ -191,6 +191,18 @@ are_apart(const struct store_change *changes, int count)
 	return true;
 }
 
+/* What only takes away is done on a full disk too: or how should there ever be room again? */
+static bool
+makes_room(const struct store_change *changes, int count)
+{
+	for (int i = 0; i < count; i++)
+		if (changes[i].verb != STORE_QUEUE_DROP &&
+		    changes[i].verb != STORE_ACCOUNT_DELETE &&
+		    (changes[i].verb != STORE_SET || changes[i].value.length > 0))
+			return false;
+	return true;
+}
+
 int
 store_apply_request(struct store_apply *apply, const struct store_change *changes, int count,
     uint64_t *account)
@@ -207,6 +219,8 @@ store_apply_request(struct store_apply *apply, const struct store_change *change
 		if (result != RESULT_OK)
 			return result;
 	}
+	if (txn_is_tight(apply->txn) && !makes_room(changes, count))
+		return RESULT_FULL;
 	for (int i = 0; i < count; i++) {
 		make(apply, &changes[i], account, &result);
 		apply->touched |= 1u << table_of(&changes[i]);

@@ -12,11 +12,15 @@ import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "scenarios"))
 
+import client as xmpp  # noqa: E402
 from facts import Facts, equal  # noqa: E402
 from faults import STORES, Faults  # noqa: E402
 from load import Load, make_server  # noqa: E402
+from server import PASSWORD  # noqa: E402
 
 CLIENTS = 4
+WRITER, HOARDER = "writer@localhost", "hoarder@localhost"
+LETTER = "letter" * 30000
 KIB = 1024
 
 
@@ -87,12 +91,12 @@ def taken(load):
     return sum(len(c.posted) - len(c.refused) for c in load.clients)
 
 
-def on_small_disk(options, folder, kib, act, **more):
+def on_small_disk(options, folder, kib, act, accounts=(), more=""):
     if not can_mount():
         print("     SKIPPED: only root can mount a small file system")
         return
     disk = SmallDisk(folder, kib)
-    server = make_server(2, CLIENTS, prepare=disk.mount, **more)
+    server = make_server(2, CLIENTS, more, disk.mount, accounts)
     try:
         with Load(server, CLIENTS, may_be_refused=True) as load:
             for _ in range(options.times):
@@ -115,13 +119,137 @@ def failing_writes(options):
             refused_and_back(load, lambda: faults.fail("disk_full", 100, STORES), faults.stop)
 
 
+# --- the map ---
+
+def fill_map(load):
+    """Somebody writes large letters to somebody who never reads them, until there is no room for one more."""
+    for account in (WRITER, HOARDER):
+        load.server.add_account(account)
+    writer = xmpp.Client(load.server)
+    writer.login(WRITER + "/desk", PASSWORD, tls=False)
+    for number in range(10000):
+        writer.send("<message type='chat' to='%s' id='%d'><body>%s</body></message>"
+                    "<iq type='get' id='sync' to='localhost'><ping xmlns='urn:xmpp:ping'/></iq>" % (HOARDER, number, LETTER))
+        answer = writer.get()
+        if answer.get("type") == "error":
+            break
+        equal(answer.get("id"), "sync")
+    else:
+        raise AssertionError("10000 letters had room")
+    writer.close()
+    return number
+
+
+def empty_map(load):
+    """What was theirs is removed a minute after they are."""
+    for account in (WRITER, HOARDER):
+        load.server.ctl("deluser", account)
+    load.server.move_clock(61)
+
+
+def full_map(options):
+    """a full map: the same, and room returns when accounts are deleted"""
+    server = make_server(2, CLIENTS, options='map_size = "64 MiB";')
+    with Load(server, CLIENTS, may_be_refused=True, pace=0.02) as load:
+        for _ in range(options.times):
+            refused_and_back(load, lambda: fill_map(load), lambda: empty_map(load))
+
+
+# --- the runtime directory ---
+
+def enter_until_refused(load, clients):
+    """Sessions until one is refused: what it was told."""
+    for number in range(2000):
+        client = xmpp.Client(load.server)
+        clients.append(client)
+        try:
+            client.authenticate_as(WRITER, PASSWORD, tls=False)
+            client.send("<iq type='set' id='bind'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/></iq>")
+            answer = client.get()
+        except AssertionError as e:
+            return str(e)
+        if answer is None or answer.get("type") != "result":
+            return xmpp.text_of(answer)
+    raise AssertionError("2000 sessions had room")
+
+
+def login(load, jid):
+    client = xmpp.Client(load.server)
+    client.login(jid, PASSWORD, tls=False)
+    return client
+
+
+def full_memory(options):
+    """a full runtime directory: who comes is refused, who is there goes on, and with room again all may come"""
+    def act(load, disk):
+        before = pids(load.server)
+        clients = []
+        load.talk()
+        disk.fill()
+        answer = enter_until_refused(load, clients)
+        equal("resource-constraint" in answer, True, answer)
+        load.talk(500)
+        disk.empty()
+        for client in clients:
+            client.close()
+        login(load, WRITER + "/new").close()
+        load.talk()
+        equal(load.refused(), 0, "refused messages")
+        equal(pids(load.server), before, "processes")
+
+    on_small_disk(options, "run", 96 * KIB, act, accounts=(WRITER,),
+                  more="sessions_per_account = 1000; max_sessions = 5000;")
+
+
+def flood(writer, to, most=4000):
+    """Messages until some are refused: what was not, in order."""
+    accepted = []
+    refused = 0
+    for number in range(most):
+        writer.send("<message type='chat' to='%s' id='%d'><body>%s</body></message>"
+                    "<iq type='get' id='sync' to='localhost'><ping xmlns='urn:xmpp:ping'/></iq>"
+                    % (to, number, LETTER[:20000]))
+        accepted.append(str(number))
+        while True:
+            answer = writer.get()
+            if answer.get("id") == "sync":
+                break
+            equal((answer.get("id"), answer.get("type")), (str(number), "error"), "answer")
+            accepted.remove(answer.get("id"))
+            refused += 1
+        if refused > 20:
+            return accepted
+    raise AssertionError("%d messages had room" % most)
+
+
+def full_arenas(options):
+    """one who does not read fills all that is left of it: others are refused or served, and when it reads all is there"""
+    def act(load, disk):
+        before = pids(load.server)
+        deaf = login(load, HOARDER + "/deaf")
+        writer = login(load, WRITER + "/desk")
+        disk.fill()
+        accepted = flood(writer, HOARDER + "/deaf")
+        load.wait_for(lambda: load.refused() > 20, "the pairs are refused too")
+        got = [deaf.get().get("id") for _ in accepted]
+        equal(got, accepted, "what the deaf one got")
+        load.talk(500)
+        disk.empty()
+        load.talk()
+        equal(pids(load.server), before, "processes")
+        writer.close()
+        deaf.close()
+
+    on_small_disk(options, "run", 96 * KIB, act, accounts=(WRITER, HOARDER))
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--times", type=int, default=1)
     parser.add_argument("what", nargs="*")
     options = parser.parse_args()
     facts = Facts()
-    for fact in (full_disk, failing_writes):
+    for fact in (full_disk, failing_writes, full_map, full_memory):
         if not options.what or fact.__name__ in options.what:
             facts.show(fact, options)
     facts.end()

@@ -420,6 +420,19 @@ a_failed_commit_ends_the_process_and_loses_nothing(void **state)
 #define CANNOT_MOUNT 77
 
 static int
+answer_to(struct store_change *change, int key)
+{
+	struct store_context context = { .stanza = 1 };
+
+	change->key = slice_of(&key, sizeof(key));
+	return store_ask(client, &context, change, 1) > 0 && store_server_turn(server) == 1 &&
+		take() == 1
+	    ? answer[0].result
+	    : RESULT_FAILED;
+}
+
+/* What adds has no room, what takes away is done, and then there is room again. */
+static int
 serve_on_a_small_disk(void)
 {
 	static char bytes[100000];
@@ -430,7 +443,7 @@ serve_on_a_small_disk(void)
 
 	if ((geteuid() != 0 && unshare(CLONE_NEWUSER) != 0) || unshare(CLONE_NEWNS) != 0 ||
 	    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
-	    mount("tmpfs", directory, "tmpfs", 0, "size=4m") != 0)
+	    mount("tmpfs", directory, "tmpfs", 0, "size=12m") != 0)
 		return CANNOT_MOUNT;
 	if (open_all() != 0)
 		return 2;
@@ -452,7 +465,14 @@ serve_on_a_small_disk(void)
 		if (answer[4].result != (round == 0 ? RESULT_OK : RESULT_EXISTS))
 			return 6;
 	}
-	return refused > 0 ? 0 : 7;
+	if (refused == 0)
+		return 7;
+	change.value = SLICE_EMPTY;
+	for (int key = 0; key < 160; key++)
+		if (answer_to(&change, key) != RESULT_OK)
+			return 8;
+	change.value = slice_of(bytes, sizeof(bytes));
+	return answer_to(&change, 0) == RESULT_OK ? 0 : 9;
 }
 
 static void
