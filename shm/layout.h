@@ -76,6 +76,8 @@ struct instance {
 	_Atomic uint64_t      fenced_count;	/* ever; the master's */
 	_Atomic uint64_t      config_serial;	/* raised by each reload that took effect */
 	uint8_t		      login_secret[32];	/* false salts */
+	_Atomic uint64_t      serving;		/* a bit for each worker number: its process is to accept */
+	_Atomic uint64_t      draining;		/* its process is to go when its sessions have */
 	_Atomic uint64_t      store_changes[2][STORE_TABLES_MAX];	/* of each store's tables: raised behind a commit, before its answers */
 	uint8_t		      tickets[4096] __attribute__((aligned(4096)));	/* struct tls_ticket_page */
 	uint8_t		      trace[4096];	/* who is traced */

@@ -360,6 +360,21 @@ shm_recover(struct shm *shm)
 	return steps;
 }
 
+int
+shm_recover_for(struct shm *shm, uint32_t number)
+{
+	struct shm other = *shm;
+	int steps;
+
+	ensure(number != shm->me);
+	other.free_list = NULL;
+	other.waking = 0;
+	shm_join(&other, number);
+	steps = shm_recover(&other);
+	memory_free(other.free_list);
+	return steps;
+}
+
 void
 shm_reaped(struct shm *shm, uint32_t process)
 {

@@ -96,6 +96,12 @@ void	shm_join(struct shm *shm, uint32_t number);
  */
 int	shm_recover(struct shm *shm);
 
+/*
+ * The same for another worker number whose process was reaped, and in which nobody is: this process acts in its name.
+ * Should it die meanwhile, that number counts as reaped once more (shm_reaped()).
+ */
+int	shm_recover_for(struct shm *shm, uint32_t number);
+
 /* The master's: the predecessor in this process number was reaped; locks it held may be taken. */
 void	shm_reaped(struct shm *shm, uint32_t process);
 

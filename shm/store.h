@@ -169,6 +169,14 @@ int	store_rings_waiting(struct shm *shm, uint32_t *waiting);
 int	store_client_open(struct shm *shm, uint32_t process, enum store_kind kind,
 	    struct store_client **client);
 void	store_client_close(struct store_client **client);
+
+/*
+ * In two steps, for a number that may be another living process's until later: its rings are mapped; whoever has them is gone,
+ * and they are ours.
+ */
+int	store_client_attach(struct shm *shm, uint32_t process, enum store_kind kind,
+	    struct store_client **client);
+void	store_client_take_over(struct store_client *client);
 /* A number above 0, or RESULT_FULL; RESULT_INVALID: larger than half a ring. */
 int64_t	store_ask(struct store_client *client, const struct store_context *context,
 	    const struct store_change *changes, int count);

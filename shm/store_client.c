@@ -111,7 +111,7 @@ store_rings_waiting(struct shm *shm, uint32_t *waiting)
 }
 
 int
-store_client_open(struct shm *shm, uint32_t process, enum store_kind kind,
+store_client_attach(struct shm *shm, uint32_t process, enum store_kind kind,
     struct store_client **out)
 {
 	struct store_client *client;
@@ -136,10 +136,26 @@ store_client_open(struct shm *shm, uint32_t process, enum store_kind kind,
 	}
 	ring_set_wake_fd(client->requests, store_store_fd(kind));
 	ring_set_wake_fd(client->answers, store_process_fd(process));
-	ring_wake(client->requests);
-	ring_awake(client->answers);
 	*out = client;
 	return RESULT_OK;
+}
+
+void
+store_client_take_over(struct store_client *client)
+{
+	ring_wake(client->requests);
+	ring_awake(client->answers);
+}
+
+int
+store_client_open(struct shm *shm, uint32_t process, enum store_kind kind,
+    struct store_client **out)
+{
+	int result = store_client_attach(shm, process, kind, out);
+
+	if (result == RESULT_OK)
+		store_client_take_over(*out);
+	return result;
 }
 
 void

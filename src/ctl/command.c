@@ -69,6 +69,11 @@ static const struct command commands[] = {
 	  "mistake nothing is changed." },
 	{ "stop", NULL, 0, stop_run, "Stops the server, and waits until it has ended.",
 	  NULL },
+	{ "drain", "WORKER", 0, drain_run, "Puts a new worker in the place of another one.",
+	  "It has another number, and accepts connections when the command ends. The "
+	  "old one accepts no more: sessions that can be resumed lose their connection, "
+	  "drain_pace a second, and come back to another worker; the others end after "
+	  "drain_time. Numbers are those of the command workers." },
 	{ "trace", "JID", COMMAND_COUNT, trace_run,
 	  "Prints the way of an address's stanzas as they go it.",
 	  "For a full JID or an account, until it is interrupted, or --count lines "

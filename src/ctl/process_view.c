@@ -15,6 +15,7 @@ process_state_name(enum process_state state)
 {
 	static const char *const names[] = { [PROCESS_STARTING] = "starting",
 					     [PROCESS_READY] = "ready",
+					     [PROCESS_DRAINING] = "draining",
 					     [PROCESS_GONE] = "gone" };
 
 	return names[state];
@@ -60,25 +61,50 @@ read_one(const struct shm *shm, uint32_t process, struct process_view *view)
 		view->state = PROCESS_STARTING;
 }
 
+/* A worker has two numbers in turn; the one that is not in use is nobody's. */
+static bool
+is_nobody(const struct shm *shm, const struct process_view *view)
+{
+	uint64_t used = atomic_load(&shm->instance->serving) |
+			atomic_load(&shm->instance->draining);
+
+	return view->process < shm->workers && view->pid == 0 && view->sessions == 0 &&
+	       (used >> view->process & 1) == 0;
+}
+
+static void
+name(const struct shm *shm, uint32_t process, struct process_view *view)
+{
+	uint32_t master = shm_master_number(shm);
+
+	view->kind = process < shm->workers ? "worker"
+		     : process < master	    ? "store"
+					    : "master";
+	view->number = process < shm->workers ? process
+		       : process < master     ? process - shm->workers
+					      : 0;
+	if (view->state == PROCESS_READY && process < shm->workers &&
+	    (atomic_load(&shm->instance->draining) >> process & 1) != 0)
+		view->state = PROCESS_DRAINING;
+}
+
 int
 process_views_read(const struct ctl *ctl, struct process_view views[PROCESS_VIEWS_MAX])
 {
 	const struct shm *shm = ctl->shm;
 	uint64_t sessions[WORKERS_MAX] = { 0 };
-	uint32_t master = shm_master_number(shm);
+	int count = 0;
 
 	slot_each(shm, SHM_NOBODY, count_slot, sessions);
-	for (uint32_t i = 0; i <= master; i++) {
-		views[i] = (struct process_view){ 0 };
-		read_one(shm, i, &views[i]);
-		views[i].kind = i < shm->workers ? "worker"
-				: i < master     ? "store"
-						 : "master";
-		views[i].number = i < shm->workers ? i
-				  : i < master     ? i - shm->workers
-						   : 0;
+	for (uint32_t i = 0; i <= shm_master_number(shm); i++) {
+		struct process_view *view = &views[count];
+
+		*view = (struct process_view){ 0 };
+		read_one(shm, i, view);
+		name(shm, i, view);
 		if (i < shm->workers)
-			views[i].sessions = sessions[i];
+			view->sessions = sessions[i];
+		count += !is_nobody(shm, view);
 	}
-	return (int)master + 1;
+	return count;
 }

@@ -8,7 +8,7 @@
 
 struct ctl;
 
-enum process_state { PROCESS_STARTING, PROCESS_READY, PROCESS_GONE };
+enum process_state { PROCESS_STARTING, PROCESS_READY, PROCESS_DRAINING, PROCESS_GONE };
 
 struct process_view {
 	const char	  *kind;	/* "worker", "store", "master" */
@@ -27,8 +27,8 @@ struct process_view {
 
 #define PROCESS_VIEWS_MAX 72
 
-/* Workers, stores, master; returns how many. */
+/* Workers, stores, and last the master; returns how many. */
 int	process_views_read(const struct ctl *ctl, struct process_view views[PROCESS_VIEWS_MAX]);
 
-/* "starting", "ready", "gone". */
+/* "starting", "ready", "draining", "gone". */
 const char *process_state_name(enum process_state state);

@@ -12,6 +12,7 @@
 #include "ctl/commands.h"
 #include "ctl/ctl.h"
 #include "ctl/print.h"
+#include "ctl/remote.h"
 #include "process/control_client.h"
 #include "process/heartbeat.h"
 
@@ -21,8 +22,8 @@
 #define END_MS        5000
 #define CLOCK_SECONDS 1e9
 
-static int
-connect_server(struct ctl *ctl, int timeout_ms, int *fd)
+int
+remote_connect(struct ctl *ctl, int timeout_ms, int *fd)
 {
 	int status = ctl_open_config(ctl);
 	int result;
@@ -58,8 +59,8 @@ print_line(struct slice line)
 	return is_written;
 }
 
-static void
-on_line(void *owner, struct slice line)
+void
+remote_on_line(void *owner, struct slice line)
 {
 	(void)owner;
 	print_line(line);
@@ -72,10 +73,10 @@ reload_run(struct ctl *ctl)
 	int status;
 
 	ctl_bound(RELOAD_MS / 1000 + CTL_SECONDS / 2);
-	status = connect_server(ctl, RELOAD_MS, &fd);
+	status = remote_connect(ctl, RELOAD_MS, &fd);
 	if (status != 0)
 		return status;
-	result = control_ask(fd, CONTROL_RELOAD, SLICE_EMPTY, on_line, NULL, NULL);
+	result = control_ask(fd, CONTROL_RELOAD, SLICE_EMPTY, remote_on_line, NULL, NULL);
 	control_close(&fd);
 	if (result == RESULT_INVALID)
 		return ctl_fail(EX_CONFIG, "nothing was changed");
@@ -92,10 +93,10 @@ stop_run(struct ctl *ctl)
 	uint64_t end;
 
 	ctl_bound(STOP_MS / 1000 + CTL_SECONDS);
-	status = connect_server(ctl, STOP_MS, &fd);
+	status = remote_connect(ctl, STOP_MS, &fd);
 	if (status != 0)
 		return status;
-	result = control_ask(fd, CONTROL_STOP, SLICE_EMPTY, on_line, NULL, NULL);
+	result = control_ask(fd, CONTROL_STOP, SLICE_EMPTY, remote_on_line, NULL, NULL);
 	/* One that stops already refuses, but its end is the end. */
 	if (result == RESULT_OK || result == RESULT_DENIED || result == RESULT_CLOSED)
 		result = control_await_end(fd);
@@ -126,7 +127,7 @@ clock_run(struct ctl *ctl)
 		return ctl_fail(EX_USAGE, "\"%s\" is no number of seconds from 0 to %.0f",
 				text, CLOCK_SECONDS);
 	ms = (uint64_t)llround(seconds * 1000);
-	status = connect_server(ctl, ANSWER_MS, &fd);
+	status = remote_connect(ctl, ANSWER_MS, &fd);
 	if (status != 0)
 		return status;
 	result =
@@ -171,7 +172,7 @@ trace_run(struct ctl *ctl)
 
 	status = ctl_parse_jid(ctl, &jid);
 	if (status == 0)
-		status = connect_server(ctl, 0, &trace.fd);
+		status = remote_connect(ctl, 0, &trace.fd);
 	if (status != 0)
 		return status;
 	if (ctl->arguments.count != 0)

@@ -26,27 +26,33 @@ running(const struct ctl *ctl)
 	struct process_view views[PROCESS_VIEWS_MAX];
 	int count = process_views_read(ctl, views);
 	const struct process_view *master = &views[count - 1];
-	uint64_t sessions = 0, ready = 0;
+	uint64_t sessions = 0, ready = 0, draining = 0;
+	uint32_t workers = ctl->shm->workers / 2;
 	struct buffer up;
 
-	for (uint32_t i = 0; i < ctl->shm->workers; i++) {
+	for (int i = 0; i < count; i++) {
+		if (views[i].process >= ctl->shm->workers)
+			break;
 		sessions += views[i].sessions;
 		ready += views[i].state == PROCESS_READY;
+		draining += views[i].state == PROCESS_DRAINING;
 	}
 	if (master->state == PROCESS_GONE)
 		return not_running(ctl);
 	if (ctl->arguments.json)
 		return answer_write(json_pack(
-		    "{sb ss sI sI sI sI sI}", "running", 1, "version", PACKAGE_VERSION,
+		    "{sb ss sI sI sI sI sI sI}", "running", 1, "version", PACKAGE_VERSION,
 		    "pid", (json_int_t)master->pid, "up_ms", (json_int_t)master->up_ms,
-		    "workers", (json_int_t)ctl->shm->workers, "workers_ready",
-		    (json_int_t)ready, "sessions", (json_int_t)sessions));
+		    "workers", (json_int_t)workers, "workers_ready",
+		    (json_int_t)ready, "workers_draining", (json_int_t)draining, "sessions", (json_int_t)sessions));
 	buffer_init(&up);
 	print_duration(&up, master->up_ms);
 	printf("rookeryd %s runs as process %" PRIu32 " for " SLICE_FMT "\n",
 	       PACKAGE_VERSION, master->pid, SLICE_ARG(buffer_slice(&up)));
 	printf("%" PRIu64 " of %" PRIu32 " workers ready, %" PRIu64 " sessions\n", ready,
-	       ctl->shm->workers, sessions);
+	       workers, sessions);
+	if (draining > 0)
+		printf("%" PRIu64 " workers of before drain\n", draining);
 	buffer_clear(&up);
 	return 0;
 }

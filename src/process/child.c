@@ -42,7 +42,7 @@ keep_own_descriptors(const struct child *child)
 		const struct listening *one = &all->listeners.all[i];
 
 		if (child->kind == PROCESS_WORKER &&
-		    (one->worker == child->index || one->worker == LISTENING_SHARED))
+		    listeners_is_of(&all->listeners, one, child->index))
 			kept[count++] = one->fd;
 	}
 	descriptors_keep(kept, count);

@@ -16,7 +16,8 @@ struct master;
 #define CONTROL_CLIENTS_MAX 16
 
 enum control_wait {
-	CONTROL_WAIT_NOTHING, CONTROL_WAIT_RELOAD, CONTROL_WAIT_ACCOUNT, CONTROL_WAIT_TRACE
+	CONTROL_WAIT_NOTHING, CONTROL_WAIT_RELOAD, CONTROL_WAIT_ACCOUNT, CONTROL_WAIT_TRACE,
+	CONTROL_WAIT_RENEW
 };
 
 /* One connection; nobody is waited for: what it does not take is dropped (lines of traces) or ends it. */
@@ -28,6 +29,7 @@ struct control_client {
 	enum control_wait waits;	/* for its answer; no further request is read meanwhile */
 	uint32_t	  serial;	/* names this connection, when an answer comes later */
 	uint32_t	  passed;	/* reloads that began before it asked */
+	uint32_t	  seat;		/* whose successor it waits for */
 	uint64_t	  due_ms;	/* has to be done by then; 0: has time */
 	bool		  is_ending;	/* closed as soon as all was written */
 	struct buffer	  jids;		/* whom it traces, with newlines between them */

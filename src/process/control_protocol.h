@@ -33,6 +33,7 @@ enum control_verb {
 	CONTROL_ORDER,		/* struct control_order. done: uint32_t, how many sessions were still there */
 	CONTROL_ACCOUNT,	/* struct control_account. done: the store's result, and the account's id as uint64_t */
 	CONTROL_TRACE,		/* JIDs with newlines between them; then lines, until the connection ends */
+	CONTROL_DRAIN,		/* uint32_t: a worker's number. done: uint32_t, the number of the one that serves in its place */
 	/* answers */
 	CONTROL_LINE = 64,	/* text without a newline */
 	CONTROL_DONE,

@@ -11,6 +11,7 @@
 #include "process/control.h"
 #include "process/heartbeat.h"
 #include "process/master.h"
+#include "process/renew.h"
 #include "shm/shm.h"
 #include "shm/slots.h"
 #include "shm/store.h"
@@ -52,8 +53,11 @@ on_status(struct control_client *client, struct slice payload)
 	for (uint32_t i = 0; i < all->count; i++) {
 		const struct process *process = &all->process[i];
 
-		line(client, "process=\"%s\" pid=%d state=%s restarts=%u age_ms=%llu",
+		if (process->child.kind == PROCESS_WORKER && process->role == SEAT_EMPTY)
+			continue;
+		line(client, "process=\"%s\" pid=%d state=%s role=%s restarts=%u age_ms=%llu",
 		    process->child.name, (int)process->pid, supervise_state_text(process),
+		    process->child.kind == PROCESS_WORKER ? seats_role_text(process->role) : "-",
 		    process->restarts,
 		    process->pid == 0
 			? 0ull
@@ -288,9 +292,10 @@ control_serve(struct control_client *client, const struct control_header *header
 		[CONTROL_ORDER] = on_order,
 		[CONTROL_ACCOUNT] = on_account,
 		[CONTROL_TRACE] = on_trace,
+		[CONTROL_DRAIN] = renew_on_drain,
 	};
 
-	if (header->verb > CONTROL_TRACE)
+	if (header->verb > CONTROL_DRAIN)
 		control_done(client, RESULT_INVALID, SLICE_EMPTY);
 	else if (header->verb > CONTROL_STOP &&
 	    client->control->master->state >= MASTER_STOP_WORKERS)

@@ -194,7 +194,7 @@ listeners_open(struct listeners *listeners, const struct config *config, uint32_
 	int handed = listeners_handed();
 	int status = 0;
 
-	*listeners = (struct listeners){ 0 };
+	*listeners = (struct listeners){ .workers = workers };
 	for (int i = 0; i < handed && status == 0; i++)
 		status = take_handed(listeners, config, HANDED_FROM + i);
 	if (handed == 0) {
@@ -205,6 +205,12 @@ listeners_open(struct listeners *listeners, const struct config *config, uint32_
 	if (status != 0)
 		listeners_close(listeners);
 	return status;
+}
+
+bool
+listeners_is_of(const struct listeners *listeners, const struct listening *one, uint32_t seat)
+{
+	return one->worker == LISTENING_SHARED || one->worker == seat % listeners->workers;
 }
 
 int

@@ -18,6 +18,7 @@ struct listening {
 struct listeners {
 	struct listening *all;
 	size_t		  count;
+	uint32_t	  workers;
 };
 
 /*
@@ -27,6 +28,11 @@ struct listeners {
  */
 int	listeners_open(struct listeners *listeners, const struct config *config,
 	    uint32_t workers);
+
+/* Whether the worker in that seat accepts from it: both seats of a worker have the same ones. */
+bool	listeners_is_of(const struct listeners *listeners, const struct listening *one,
+	    uint32_t seat);
+
 /* How many sockets a service manager has handed to this process, from descriptor 3 on. */
 int	listeners_handed(void);
 void	listeners_close(struct listeners *listeners);

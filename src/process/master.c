@@ -20,6 +20,7 @@
 #include "process/heartbeat.h"
 #include "process/logs.h"
 #include "process/notify.h"
+#include "process/renew.h"
 #include "process/signals.h"
 #include "shm/shm.h"
 
@@ -92,6 +93,10 @@ on_ready(void *owner, struct process *process)
 	struct master *master = owner;
 	struct supervisor *supervisor = &master->supervisor;
 
+	if (process->role == SEAT_NEWCOMER) {
+		renew_on_ready(master, process);
+		return;
+	}
 	if (process->restarts > 0)
 		log_info(LOG_MASTER, "process is back", "process=\"%s\" pid=%d",
 		    process->child.name, (int)process->pid);
@@ -115,6 +120,8 @@ on_end(void *owner, struct process *process, int status)
 		/* A store must be there for as long as workers ask it. */
 		return master->state == MASTER_STOP_WORKERS && process->child.kind == PROCESS_STORE;
 	}
+	if (process->role == SEAT_NEWCOMER)
+		renew_on_failure(master, process);
 	if (master->state < MASTER_READY && status > 0 && status < 128) {
 		master_stop(master, status, "a process cannot start");
 		return false;
@@ -249,8 +256,8 @@ master_run(const struct arguments *arguments)
 	if (status == 0) {
 		master->watchdog_ms = notify_watchdog_ms();
 		start_tickets(master);
-		supervise_init(&master->supervisor, master->shm, &master->inheritance, &events,
-		    master_forget, master);
+		supervise_init(&master->supervisor, master->shm, master->is_taken,
+		    &master->inheritance, &events, master_forget, master);
 		supervise_start_stores(&master->supervisor);
 		while (master->state != MASTER_END)
 			turn(master);

@@ -46,6 +46,7 @@ struct master {
 	int			signal_fd;
 	int			pid_fd;
 	int			trace_fd;	/* where lines of traces come from */
+	bool			is_taken;	/* the memory had a master before */
 	struct poll_set		poll_set;
 };
 

@@ -141,7 +141,7 @@ worker_count(const struct config *config)
 		return (uint32_t)config->workers;
 	if (cores < 1)
 		return 1;
-	return cores > WORKERS_MAX ? WORKERS_MAX : (uint32_t)cores;
+	return cores > WORKERS_MAX / 2 ? WORKERS_MAX / 2 : (uint32_t)cores;
 }
 
 static int
@@ -149,13 +149,11 @@ make_memory(struct master *master)
 {
 	const struct config *config = master->config;
 	struct shm_options options = { .runtime_dir = config->runtime_dir,
-		.workers = worker_count(config),
+		.workers = 2 * worker_count(config),	/* each has two numbers in turn */
 		.max_sessions = (uint32_t)config->max_sessions,
 		.arena_bytes = (uint64_t)config->arena_bytes };
-	bool taken;
-
 	if (memory_open(&options, &master->inheritance.identity, master->arguments->is_fresh,
-		&master->shm, &taken) != RESULT_OK)
+		&master->shm, &master->is_taken) != RESULT_OK)
 		return EX_OSERR;
 	atomic_store(&master->shm->instance->config_serial, config->serial);
 	heartbeat_start(shm_page(master->shm, shm_master_number(master->shm)), PROCESS_MASTER);

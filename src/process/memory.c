@@ -134,7 +134,11 @@ note_difference(struct found *found, const struct shm_options *options)
 
 	if (option == NULL)
 		return;
-	if (strcmp(option, "max_sessions") == 0 || strcmp(option, "workers") == 0)
+	if (strcmp(option, "workers") == 0) {	/* each has two numbers */
+		from /= 2;
+		to /= 2;
+	}
+	if (strcmp(option, "arena_bytes") != 0)
 		snprintf(found->why, sizeof(found->why), "%s changed from %llu to %llu", option,
 		    (unsigned long long)from, (unsigned long long)to);
 	else

@@ -108,6 +108,8 @@ hear(struct supervisor *supervisor, struct process *process, const struct talk *
 		if (process->state != PROCESS_STARTING)
 			break;
 		process->state = PROCESS_RUNNING;
+		if (process->child.kind == PROCESS_WORKER)
+			seats_on_ready(supervisor, process);
 		supervisor->events->on_ready(supervisor->owner, process);
 		break;
 	case TALK_APPLIED:
@@ -118,6 +120,10 @@ hear(struct supervisor *supervisor, struct process *process, const struct talk *
 		break;
 	case TALK_LOG:
 		hand_syslog(process);
+		break;
+	case TALK_ADOPTED:
+		if (process->child.kind == PROCESS_WORKER)
+			seats_on_adopted(supervisor, process);
 		break;
 	case TALK_CHECKED:
 		supervise_checked(supervisor, process, talk);
@@ -175,13 +181,14 @@ add(struct supervisor *supervisor, enum process_kind kind, uint32_t index)
 }
 
 void
-supervise_init(struct supervisor *supervisor, struct shm *shm,
+supervise_init(struct supervisor *supervisor, struct shm *shm, bool is_taken,
     struct inheritance *inheritance, const struct supervisor_events *events,
     void (*on_fork)(void *owner), void *owner)
 {
 	*supervisor = (struct supervisor){ .shm = shm,
 		.inheritance = inheritance,
-		.workers = shm->workers,
+		.seats = shm->workers,
+		.workers = shm->workers / 2,
 		.watched_ms = heartbeat_now_ms(),
 		.events = events,
 		.on_fork = on_fork,
@@ -192,13 +199,15 @@ supervise_init(struct supervisor *supervisor, struct shm *shm,
 		ensure(supervisor->count == shm_store_number(shm, i));
 		add(supervisor, PROCESS_STORE, i);
 	}
+	seats_init(supervisor, is_taken);
 }
 
 static void
 start(struct supervisor *supervisor, enum process_kind kind)
 {
 	for (uint32_t i = 0; i < supervisor->count; i++)
-		if (is_of(&supervisor->process[i], kind))
+		if (is_of(&supervisor->process[i], kind) &&
+		    (kind != PROCESS_WORKER || supervisor->process[i].role == SEAT_SERVING))
 			supervise_seat(supervisor, &supervisor->process[i]);
 }
 
@@ -229,6 +238,7 @@ supervise_watch(struct supervisor *supervisor, struct poll_set *set)
 			poll_set_due(set, process->due_ms);
 		}
 	}
+	poll_set_due(set, seats_due(supervisor));
 	poll_set_due(set, supervisor->watched_ms + HEARTBEAT_EVERY_MS);
 }
 
@@ -245,6 +255,7 @@ supervise_turn(struct supervisor *supervisor)
 		else if (process->state == PROCESS_WAITING && now >= process->due_ms)
 			supervise_seat(supervisor, process);
 	}
+	seats_turn(supervisor, now);
 	if (now - supervisor->watched_ms >= HEARTBEAT_EVERY_MS)
 		supervise_heartbeats(supervisor, now);
 }
@@ -307,7 +318,8 @@ supervise_ready(const struct supervisor *supervisor, enum process_kind kind)
 
 	for (uint32_t i = 0; i < supervisor->count; i++)
 		if (is_of(&supervisor->process[i], kind) &&
-		    supervisor->process[i].state == PROCESS_RUNNING)
+		    supervisor->process[i].state == PROCESS_RUNNING &&
+		    (kind != PROCESS_WORKER || supervisor->process[i].role == SEAT_SERVING))
 			count++;
 	return count;
 }

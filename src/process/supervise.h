@@ -7,6 +7,7 @@
 
 #include "process/child.h"
 #include "process/poll_set.h"
+#include "process/seats.h"
 #include "process/watchdog.h"
 
 struct shm;
@@ -27,12 +28,14 @@ struct process {
 	int		   pidfd;
 	int		   socket;	/* our end */
 	uint64_t	   started_ms;
-	uint64_t	   due_ms;	/* DEAD: reaped then at the latest; WAITING: started then */
+	uint64_t	   due_ms;	/* DEAD: reaped then at the latest; WAITING: started then; a leaver: killed then */
 	uint32_t	   checks;	/* DEAD: bits of stores that have not answered */
 	uint32_t	   restarts;
 	unsigned	   young;	/* deaths in a row soon after the start */
 	bool		   is_pending;	/* was sent an image and has not applied it */
 	bool		   is_hung;	/* ended by the watchdog */
+	enum seat_role	   role;	/* of a worker's seat */
+	bool		   is_asked;	/* of an orphan: who serves was told to adopt it */
 };
 
 struct supervisor_events {
@@ -49,7 +52,8 @@ struct supervisor_events {
 
 struct supervisor {
 	struct process		       process[PROCESSES_MAX];
-	uint32_t		       count;	/* workers, then stores: by their page number */
+	uint32_t		       count;	/* seats, then stores: by their page number */
+	uint32_t		       seats;	/* of workers: two for each */
 	uint32_t		       workers;
 	struct shm		      *shm;
 	struct inheritance	      *inheritance;
@@ -60,7 +64,8 @@ struct supervisor {
 	void (*on_fork)(void *owner);	/* in the child: gives up what is the master's */
 };
 
-void	supervise_init(struct supervisor *supervisor, struct shm *shm,
+/* is_taken: the memory had another master before. */
+void	supervise_init(struct supervisor *supervisor, struct shm *shm, bool is_taken,
 	    struct inheritance *inheritance, const struct supervisor_events *events,
 	    void (*on_fork)(void *owner), void *owner);
 

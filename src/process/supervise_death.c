@@ -34,7 +34,7 @@ ask_stores(struct supervisor *supervisor, const struct process *dead)
 	struct slice number = slice_of(&dead->child.number, sizeof(dead->child.number));
 	uint32_t asked = 0;
 
-	for (uint32_t i = supervisor->workers; i < supervisor->count; i++) {
+	for (uint32_t i = supervisor->seats; i < supervisor->count; i++) {
 		struct process *store = &supervisor->process[i];
 
 		if (store->state == PROCESS_RUNNING &&
@@ -123,8 +123,11 @@ supervise_reap(struct supervisor *supervisor, struct process *process)
 	shm_reaped(supervisor->shm, process->child.number);
 	supervisor->watchdog[process->child.number].period_ms = 0;
 	process->is_pending = false;
-	returns = supervisor->events->on_end(supervisor->owner, process, status);
+	returns = supervisor->events->on_end(supervisor->owner, process, status) &&
+	    (process->child.kind != PROCESS_WORKER || process->role == SEAT_SERVING);
 	process->state = PROCESS_NONE;
+	if (process->child.kind == PROCESS_WORKER)
+		seats_on_end(supervisor, process);
 	if (returns)
 		delay = backoff_delay(lived, &process->young);
 	tell_end(process, &info, delay, returns);

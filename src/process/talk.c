@@ -106,7 +106,7 @@ talk_receive(int socket, struct talk *talk)
 	talk->verb = (enum talk_verb)byte;
 	talk->length = (size_t)count - 1;
 	talk->text[talk->length] = '\0';
-	if (byte < TALK_READY || byte > TALK_FINISHED || (message.msg_flags & MSG_TRUNC) != 0) {
+	if (byte < TALK_READY || byte >= TALK_LAST || (message.msg_flags & MSG_TRUNC) != 0) {
 		if (talk->fd >= 0)
 			close(talk->fd);
 		return RESULT_CORRUPT;

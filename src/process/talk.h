@@ -23,6 +23,11 @@ enum talk_verb {
 	TALK_MISTAKE,		/* text: a line for the administrator */
 	TALK_WARNING,
 	TALK_FINISHED,		/* with the descriptor of the image, unless there were mistakes */
+	/* to a worker, and from it; after an upgrade it may be of another version, so the numbers above stay */
+	TALK_DRAIN,		/* accepts no more, and ends when none of its sessions has a connection */
+	TALK_ADOPT,		/* what another worker number left; text: its seat */
+	TALK_ADOPTED,		/* text: the same number */
+	TALK_LAST
 };
 
 #define TALK_TEXT_MAX 8191

@@ -15,6 +15,7 @@
 #include "net/loop.h"
 #include "net/timer.h"
 #include "net/tls_context.h"
+#include "process/adopt.h"
 #include "process/child.h"
 #include "process/heartbeat.h"
 #include "process/logs.h"
@@ -40,6 +41,8 @@ struct worker {
 	struct listener	  **listeners;
 	size_t		    listener_count;
 	int		    next_image;	/* of a reload, until the turn is over; -1 */
+	struct adoption	   *adoption;	/* of our other seat */
+	bool		    drains;
 	bool		    stops;
 };
 
@@ -203,7 +206,7 @@ listen_all(struct worker *worker)
 	for (size_t i = 0; i < made->count; i++) {
 		const struct listening *one = &made->all[i];
 
-		if (one->worker != worker->child->index && one->worker != LISTENING_SHARED)
+		if (!listeners_is_of(made, one, worker->child->index))
 			continue;
 		worker->listeners[worker->listener_count++] =
 		    listener_new(server->loop, server->timers, one->fd,
@@ -239,12 +242,32 @@ stop(struct worker *worker)
 	sessions_stop(&worker->server, on_stopped);
 }
 
+/* Others accept now. Those of our sessions that can be resumed go to them one by one. */
+static void
+drain(struct worker *worker)
+{
+	const struct config *config = worker->server.config;
+
+	if (worker->stops || worker->drains)
+		return;
+	worker->drains = true;
+	stop_listening(worker);
+	sessions_drain(&worker->server, (uint64_t)config->drain_time,
+	    (uint32_t)config->drain_pace, on_stopped);
+}
+
 static void
 on_talk(struct worker *worker, const struct talk *talk)
 {
 	switch (talk->verb) {
 	case TALK_STOP:
 		stop(worker);
+		break;
+	case TALK_DRAIN:
+		drain(worker);
+		break;
+	case TALK_ADOPT:
+		adopt_begin(worker->adoption, slice_of(talk->text, talk->length));
 		break;
 	case TALK_IMAGE:
 		if (worker->next_image >= 0)
@@ -363,6 +386,14 @@ start_threads(void *owner)
 	loop_work(worker->server.loop, no_work, no_work, worker);
 }
 
+static uint32_t
+other_seat(const struct worker *worker)
+{
+	uint32_t seats = worker->server.shm->workers;
+
+	return (worker->child->index + seats / 2) % seats;
+}
+
 _Noreturn void
 worker_run(const struct child *child)
 {
@@ -390,6 +421,7 @@ worker_run(const struct child *child)
 		_exit(EX_SOFTWARE);
 	sessions_adopt(server, server->number);
 	watch_all(worker);
+	worker->adoption = adopt_prepare(server, child, other_seat(worker));
 	/* Everything is open: nothing after this line opens a file, starts a thread, or changes its rights. */
 	child_enter_sandbox(child, worker->page, start_threads, worker);
 	listen_all(worker);

@@ -248,8 +248,8 @@ pending_release(struct server *server, struct waiting **pointer, int result)
  * A predecessor asked, and died. A message that the store keeps now was handled: its client, when it resumes, is told so
  * and does not send it again. Requests it does send again, and they are answered.
  */
-static void
-settle(struct server *server, const struct store_answer *answer)
+void
+pending_settle(struct server *server, const struct store_answer *answer)
 {
 	struct slot *slot = slot_find(server->shm, answer->context.session);
 
@@ -267,7 +267,7 @@ pending_on_answer(struct server *server, enum store_kind kind,
 
 	HASH_FIND(hh, pending->by_key, &key, sizeof(key), waiting);
 	if (waiting == NULL) {
-		settle(server, answer);
+		pending_settle(server, answer);
 		log_debug(LOG_ROUTING, "answer for nobody", "request=%llu result=%d",
 		    (unsigned long long)answer->request, answer->result);
 		return;

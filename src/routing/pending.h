@@ -46,3 +46,5 @@ void	pending_on_effect(struct pending *pending, bool has_run);
 /* From the worker: an answer has come. Unknown ones (of a predecessor, or a second time) are dropped. */
 void	pending_on_answer(struct server *server, enum store_kind kind,
 	    const struct store_answer *answer);
+/* An answer to another worker number, whose process is gone: nobody waits for it, but what it settles is noted. */
+void	pending_settle(struct server *server, const struct store_answer *answer);

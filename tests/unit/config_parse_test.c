@@ -69,11 +69,11 @@ static void
 mistakes_of_value_are_named(void **state)
 {
 	static const struct wrong rows[] = {
-		{ "workers = 65;", "1 workers: must be 0 to 64\n" },
-		{ "\nworkers = -1;", "2 workers: must be 0 to 64\n" },
+		{ "workers = 33;", "1 workers: must be 0 to 32\n" },
+		{ "\nworkers = -1;", "2 workers: must be 0 to 32\n" },
 		{ "workers = \"4\";", "1 workers: must be a whole number without quotes\n" },
 		{ "workers = 4.5;", "1 workers: must be a whole number without quotes\n" },
-		{ "workers = 4294967300;", "1 workers: must be 0 to 64\n" },
+		{ "workers = 4294967300;", "1 workers: must be 0 to 32\n" },
 		{ "show_version = 1;", "1 show_version: must be true or false\n" },
 		{ "login_timeout = \"11 min\";", "1 login_timeout: must be 1 s to 10 min\n" },
 		{ "login_timeout = 9223372036854775807;",
@@ -212,7 +212,7 @@ all_mistakes_are_named_at_once(void **state)
 	unit_mistakes(SLICE("workers = 99;\nuser = 1;\nlisten = [ \"x\", \"*:5222\", \"y\" ];\n"
 		"hosts = ( { name = \"a\"; conflict = 1; },\n{ nam = \"b\"; } );\n"
 		"login_attempts = 0;"),
-	    "1 workers: must be 0 to 64\n"
+	    "1 workers: must be 0 to 32\n"
 	    "2 user: must be a text in quotes\n"
 	    "3 listen: \"x\" has no port: write \"*:5222\", \"192.0.2.1:5222\" or "
 	    "\"[::1]:5222\"; \"y\" has no port: write \"*:5222\", \"192.0.2.1:5222\" or "
@@ -226,7 +226,7 @@ all_mistakes_are_named_at_once(void **state)
 static void
 a_limit_holds_on_both_sides(void **state)
 {
-	struct config *config = unit_parse("workers = 64; stanza_bytes = 10000;\n"
+	struct config *config = unit_parse("workers = 32; stanza_bytes = 10000;\n"
 		"login_timeout = \"10 min\"; handshake_timeout = \"1 s\";\n" ONE_HOST);
 
 	config_free(&config);
