@@ -13,7 +13,6 @@
 #include "shm/registry_record.h"
 #include "shm/slots.h"
 
-#define REGISTRY_LAYOUT 1
 #define READERS		(PROCESSES_MAX + 56)	/* the server's processes, and tools */
 #define MAP_BASE	(64ull << 20)
 #define MAP_PER_SESSION (16ull << 10)		/* a session with the greatest presence, and what a change copies */

@@ -10,6 +10,7 @@ enum registry_table {
 	REGISTRY_TABLES
 };
 
+#define REGISTRY_LAYOUT	      1
 #define REGISTRY_PROBES	      4		/* places for resources of one account with one hash */
 #define REGISTRY_FULL	      0.8
 #define REGISTRY_PRESENCE_MAX 8192

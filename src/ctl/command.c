@@ -74,6 +74,14 @@ static const struct command commands[] = {
 	  "old one accepts no more: sessions that can be resumed lose their connection, "
 	  "drain_pace a second, and come back to another worker; the others end after "
 	  "drain_time. Numbers are those of the command workers." },
+	{ "upgrade", NULL, 0, upgrade_run,
+	  "Puts the installed version in the place of the old one.",
+	  "Sessions, memory and listening sockets stay. The new version is asked first "
+	  "whether its memory is laid out as the running one's, and checks the "
+	  "configuration; where it does not fit nothing is touched. Then it starts new "
+	  "workers, and the command ends when they accept connections; the old ones drain "
+	  "as with the command drain. A version that does not start leaves the old one "
+	  "running." },
 	{ "trace", "JID", COMMAND_COUNT, trace_run,
 	  "Prints the way of an address's stanzas as they go it.",
 	  "For a full JID or an account, until it is interrupted, or --count lines "

@@ -12,6 +12,7 @@ int	session_run(struct ctl *ctl);
 int	kick_run(struct ctl *ctl);
 int	workers_run(struct ctl *ctl);
 int	drain_run(struct ctl *ctl);
+int	upgrade_run(struct ctl *ctl);
 int	stats_run(struct ctl *ctl);
 int	limits_run(struct ctl *ctl);
 int	status_run(struct ctl *ctl);

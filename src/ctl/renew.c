@@ -1,4 +1,4 @@
-/* renew.c -- `drain`: a new worker takes the place of another one. */
+/* renew.c -- `drain` and `upgrade`: new workers take the place of others. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -11,7 +11,8 @@
 #include "process/control_client.h"
 #include "shm/layout.h"
 
-#define START_MS 40000	/* more than the server allows a new worker */
+#define START_MS   40000  /* more than the server allows a new worker */
+#define UPGRADE_MS 150000 /* and a new binary */
 
 /* The number in an answer. */
 static uint32_t
@@ -63,5 +64,40 @@ drain_run(struct ctl *ctl)
 				"the new worker did not start, and the old one goes on: see the log");
 	default:
 		return ctl_fail(ctl_status(result), "not drained: %s", result_text(result));
+	}
+}
+
+int
+upgrade_run(struct ctl *ctl)
+{
+	int fd = -1, status, result;
+
+	ctl_bound(UPGRADE_MS / 1000 + CTL_SECONDS);
+	status = remote_connect(ctl, UPGRADE_MS, &fd);
+	if (status != 0)
+		return status;
+	result = control_ask(fd, CONTROL_UPGRADE, SLICE_EMPTY, remote_on_line, NULL, NULL);
+	control_close(&fd);
+	switch (result) {
+	case RESULT_OK:
+		return 0;
+	case RESULT_LAYOUT:
+		return ctl_fail(EX_UNAVAILABLE,
+				"the new version cannot use this memory: \"rookeryctl stop\", then start "
+				"it. Sessions end; accounts, rosters and messages stay");
+	case RESULT_INVALID:
+		return ctl_fail(EX_CONFIG,
+				"an option has changed that needs a restart: put it back, or stop and "
+				"start the server. Sessions end with that");
+	case RESULT_EXISTS:
+		return ctl_fail(EX_TEMPFAIL, "workers drain, or an upgrade is under way");
+	case RESULT_FAILED:
+	case RESULT_TIMEOUT:
+		return ctl_fail(EX_UNAVAILABLE, "not upgraded: the old version goes on");
+	case RESULT_CLOSED:
+		return ctl_fail(EX_UNAVAILABLE,
+				"the server ended the connection: see \"rookeryctl status\" and the log");
+	default:
+		return ctl_fail(ctl_status(result), "not upgraded: %s", result_text(result));
 	}
 }

@@ -85,6 +85,9 @@ on_look(struct timer *timer, void *parameter)
 {
 	struct adoption *adoption = parameter;
 
+	/* What is left stays for the next start. */
+	if (adoption->server->stopping)
+		return;
 	if (is_answered(adoption))
 		finish(adoption);
 	else
@@ -100,7 +103,8 @@ adopt_begin(struct adoption *adoption, struct slice seat)
 	if (seat.length != sizeof(number))
 		return;
 	memcpy(&number, seat.data, sizeof(number));
-	if (number != adoption->seat || timer_is_armed(&adoption->timer))
+	if (number != adoption->seat || timer_is_armed(&adoption->timer) ||
+	    adoption->server->stopping)
 		return;
 	steps = shm_recover_for(adoption->server->shm, number);
 	if (steps > 0)

@@ -240,11 +240,24 @@ control_reloaded(struct control *control, int result, struct slice lines)
 
 /* --- the socket --- */
 
+static struct control *
+control_new(struct master *master, int fd)
+{
+	struct control *control = NEW(struct control);
+
+	control->master = master;
+	control->fd = fd;
+	/* Answers to what the master before asked may still come. */
+	control->serial = (uint32_t)random_u64();
+	for (int i = 0; i < CONTROL_CLIENTS_MAX; i++)
+		control->client[i].fd = -1;
+	return control;
+}
+
 int
 control_listen(struct master *master, struct control **out)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	struct control *control;
 	char path[600];
 	int fd, rc;
 
@@ -269,15 +282,21 @@ control_listen(struct master *master, struct control **out)
 		close(fd);
 		return rc;
 	}
-	control = NEW(struct control);
-	control->master = master;
-	control->fd = fd;
-	/* Answers to what the master before asked may still come. */
-	control->serial = (uint32_t)random_u64();
-	for (int i = 0; i < CONTROL_CLIENTS_MAX; i++)
-		control->client[i].fd = -1;
-	*out = control;
+	*out = control_new(master, fd);
 	return RESULT_OK;
+}
+
+void
+control_take(struct master *master, int fd, const int *client_fd, uint32_t clients)
+{
+	struct control *control = control_new(master, fd);
+
+	for (uint32_t i = 0; i < clients && i < CONTROL_CLIENTS_MAX; i++)
+		control->client[i] = (struct control_client){ .control = control,
+			.fd = client_fd[i],
+			.waits = CONTROL_WAIT_UPGRADE,
+			.serial = ++control->serial };
+	master->control = control;
 }
 
 void
@@ -304,7 +323,6 @@ control_watch(struct control *control, struct poll_set *set)
 {
 	struct store_client *store = control->master->core_client;
 
-	poll_set_add(set, control->fd, POLLIN, on_connection, control);
 	poll_set_add(set, control->master->trace_fd, POLLIN, control_on_trace, control);
 	poll_set_add(set, store_client_fd(store), POLLIN, control_on_answers, control);
 	if (!store_client_sleep(store))
@@ -319,6 +337,8 @@ control_watch(struct control *control, struct poll_set *set)
 		if (client->due_ms != 0)
 			poll_set_due(set, client->due_ms);
 	}
+	/* After them: who has gone makes room for who comes. */
+	poll_set_add(set, control->fd, POLLIN, on_connection, control);
 }
 
 void

@@ -17,7 +17,7 @@ struct master;
 
 enum control_wait {
 	CONTROL_WAIT_NOTHING, CONTROL_WAIT_RELOAD, CONTROL_WAIT_ACCOUNT, CONTROL_WAIT_TRACE,
-	CONTROL_WAIT_RENEW
+	CONTROL_WAIT_RENEW, CONTROL_WAIT_UPGRADE
 };
 
 /* One connection; nobody is waited for: what it does not take is dropped (lines of traces) or ends it. */
@@ -44,6 +44,9 @@ struct control {
 
 /* Makes runtime_dir/control, mode 0600, of the server's user. */
 int	control_listen(struct master *master, struct control **control);
+/* The same with the socket of the binary before, and those of clients that wait for CONTROL_UPGRADE. */
+void	control_take(struct master *master, int fd, const int *client_fd, uint32_t clients);
+
 void	control_free(struct control **control);
 void	control_watch(struct control *control, struct poll_set *set);
 void	control_turn(struct control *control);	/* who is late */

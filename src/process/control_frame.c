@@ -8,7 +8,7 @@
 static bool
 is_verb(uint16_t verb)
 {
-	return (verb >= CONTROL_STATUS && verb <= CONTROL_DRAIN) || verb == CONTROL_LINE ||
+	return (verb >= CONTROL_STATUS && verb <= CONTROL_UPGRADE) || verb == CONTROL_LINE ||
 	    verb == CONTROL_DONE;
 }
 

@@ -34,6 +34,7 @@ enum control_verb {
 	CONTROL_ACCOUNT,	/* struct control_account. done: the store's result, and the account's id as uint64_t */
 	CONTROL_TRACE,		/* JIDs with newlines between them; then lines, until the connection ends */
 	CONTROL_DRAIN,		/* uint32_t: a worker's number. done: uint32_t, the number of the one that serves in its place */
+	CONTROL_UPGRADE,	/* lines: what came of it. done when the new binary serves, or why not: RESULT_LAYOUT, ... */
 	/* answers */
 	CONTROL_LINE = 64,	/* text without a newline */
 	CONTROL_DONE,

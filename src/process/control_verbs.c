@@ -293,9 +293,10 @@ control_serve(struct control_client *client, const struct control_header *header
 		[CONTROL_ACCOUNT] = on_account,
 		[CONTROL_TRACE] = on_trace,
 		[CONTROL_DRAIN] = renew_on_drain,
+		[CONTROL_UPGRADE] = upgrade_on_command,
 	};
 
-	if (header->verb > CONTROL_DRAIN)
+	if (header->verb > CONTROL_UPGRADE)
 		control_done(client, RESULT_INVALID, SLICE_EMPTY);
 	else if (header->verb > CONTROL_STOP &&
 	    client->control->master->state >= MASTER_STOP_WORKERS)

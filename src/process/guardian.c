@@ -61,6 +61,12 @@ guardian_ready(void)
 	told_fd = -1;
 }
 
+void
+guardian_take(pid_t guardian)
+{
+	guarded_by = guardian;
+}
+
 pid_t
 guardian_pid(void)
 {

@@ -22,6 +22,9 @@ void	guardian_resume(int signal);
 /* In a master under a guardian: it is ready. */
 void	guardian_ready(void);
 
+/* In a master that was executed in the place of another one: it keeps that one's guardian. */
+void	guardian_take(pid_t guardian);
+
 /* In a master: the guardian's process number, or 0. */
 pid_t	guardian_pid(void);
 

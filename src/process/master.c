@@ -17,6 +17,7 @@
 #include "process/control.h"
 #include "process/daemon.h"
 #include "process/guardian.h"
+#include "process/estate.h"
 #include "process/heartbeat.h"
 #include "process/logs.h"
 #include "process/notify.h"
@@ -94,7 +95,8 @@ on_ready(void *owner, struct process *process)
 	struct supervisor *supervisor = &master->supervisor;
 
 	if (process->role == SEAT_NEWCOMER) {
-		renew_on_ready(master, process);
+		if (!upgrade_on_ready(master, process))
+			renew_on_ready(master, process);
 		return;
 	}
 	if (process->restarts > 0)
@@ -120,8 +122,10 @@ on_end(void *owner, struct process *process, int status)
 		/* A store must be there for as long as workers ask it. */
 		return master->state == MASTER_STOP_WORKERS && process->child.kind == PROCESS_STORE;
 	}
-	if (process->role == SEAT_NEWCOMER)
+	if (process->role == SEAT_NEWCOMER && !upgrade_on_failure(master, process))
 		renew_on_failure(master, process);
+	if (process->role == SEAT_SERVING && !upgrade_replaces(master))
+		return false;
 	if (master->state < MASTER_READY && status > 0 && status < 128) {
 		master_stop(master, status, "a process cannot start");
 		return false;
@@ -170,7 +174,8 @@ on_signal(void *owner, int fd)
 			master_reopen_logs(master);
 			break;
 		default:
-			log_warn(LOG_MASTER, "this version cannot hand over to a new binary", "");
+			if (upgrade_start(master) != RESULT_OK)
+				log_warn(LOG_MASTER, "no upgrade now", "state=%d", (int)master->state);
 		}
 	}
 }
@@ -221,6 +226,7 @@ turn(struct master *master)
 	}
 	supervise_turn(&master->supervisor);
 	reload_turn(master);
+	upgrade_turn(master);
 	control_turn(master->control);
 	if (master->state >= MASTER_STOP_WORKERS)
 		stop_turn(master);
@@ -236,8 +242,51 @@ turn(struct master *master)
 	poll_set_add(set, master->signal_fd, POLLIN, on_signal, master);
 	supervise_watch(&master->supervisor, set);
 	reload_watch(master);
+	upgrade_watch(master);
 	control_watch(master->control, set);
 	poll_set_wait(set);
+}
+
+/* A package that is upgraded replaces the file under this name. */
+static void
+find_program(struct master *master)
+{
+	ssize_t length = 0;
+
+	if (master->arguments->estate != NULL)
+		snprintf(master->program, sizeof(master->program), "%s",
+		    master->arguments->estate->program);
+	else
+		length = readlink("/proc/self/exe", master->program, sizeof(master->program) - 1);
+	if (length < 0)
+		log_warn(LOG_MASTER, "the program is not known, and cannot be upgraded", "");
+}
+
+/* The processes of the binary before are ours now. */
+static void
+resume(struct master *master, const struct estate *estate)
+{
+	guardian_take(estate->guardian);
+	for (uint32_t i = 0; i < estate->processes; i++)
+		supervise_take(&master->supervisor, &estate->process[i],
+		    estate->kind == ESTATE_UPGRADE);
+	seats_resume(&master->supervisor);
+	master->state = MASTER_READY;
+	upgrade_resume(master, estate);
+}
+
+static int
+begin(struct master *master)
+{
+	struct estate *estate = master->arguments->estate;
+	int status = estate == NULL ? master_prepare(master) : master_resume(master);
+	char why[128];
+
+	if (status == 0 || estate == NULL)
+		return status;
+	snprintf(why, sizeof(why), "its master did not come up (status %d)", status);
+	upgrade_go_back(master, estate, why);
+	return status;
 }
 
 int
@@ -252,13 +301,19 @@ master_run(const struct arguments *arguments)
 	master->pid_fd = -1;
 	master->image.socket = master->image.fd = -1;
 	master->signal_fd = signals_open();
-	status = master_prepare(master);
+	master->upgrade.trial_pidfd = master->upgrade.said_fd = -1;
+	master->upgrade.program_fd = master->upgrade.image_fd = -1;
+	find_program(master);
+	status = begin(master);
 	if (status == 0) {
 		master->watchdog_ms = notify_watchdog_ms();
 		start_tickets(master);
 		supervise_init(&master->supervisor, master->shm, master->is_taken,
 		    &master->inheritance, &events, master_forget, master);
-		supervise_start_stores(&master->supervisor);
+		if (arguments->estate == NULL)
+			supervise_start_stores(&master->supervisor);
+		else
+			resume(master, arguments->estate);
 		while (master->state != MASTER_END)
 			turn(master);
 		status = master->status;

@@ -8,8 +8,10 @@
 #include "process/image.h"
 #include "process/poll_set.h"
 #include "process/supervise.h"
+#include "process/upgrade.h"
 
 struct control;
+struct estate;
 struct shm;
 struct store_client;
 
@@ -18,6 +20,7 @@ struct arguments {
 	bool	    is_daemon;
 	bool	    test_clock;
 	bool	    is_fresh;	/* what the server before left is not taken over */
+	struct estate *estate;	/* of the binary that executed this one; NULL: none */
 };
 
 enum master_state {
@@ -47,6 +50,8 @@ struct master {
 	int			pid_fd;
 	int			trace_fd;	/* where lines of traces come from */
 	bool			is_taken;	/* the memory had a master before */
+	char			program[4096];	/* what an upgrade executes */
+	struct upgrade		upgrade;
 	struct poll_set		poll_set;
 };
 
@@ -61,6 +66,13 @@ void	master_reopen_logs(struct master *master);
 
 /* Configuration, sockets, memory: all that comes before the first fork. 0, or an exit status; logged. */
 int	master_prepare(struct master *master);
+
+/* Steps of it that a master takes too which was executed in the place of another one: until the log, and the last. */
+int	master_begin(struct master *master);
+int	master_make_sandbox(struct master *master);
+
+/* master_resume.c: all between, out of arguments->estate. */
+int	master_resume(struct master *master);
 
 /* Gives back everything and removes control socket and pid file; the memory stays. */
 void	master_clear(struct master *master);

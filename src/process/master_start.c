@@ -18,6 +18,7 @@
 #include "process/descriptors.h"
 #include "process/directories.h"
 #include "process/guardian.h"
+#include "process/estate.h"
 #include "process/heartbeat.h"
 #include "process/logs.h"
 #include "process/master.h"
@@ -32,15 +33,30 @@
 static_assert(sizeof(struct tls_ticket_page) <= sizeof(((struct instance *)0)->tickets),
     "ticket page");
 
+/* Of the binary before, which is this one, executed again: the file may be what kept the other one from starting. */
+static int
+keep_config(struct master *master, int fd)
+{
+	master->config = config_load(fd);
+	master->inheritance.image_fd = fd;
+	master->inheritance.config = master->config;
+	return master->config != NULL ? 0 : EX_SOFTWARE;
+}
+
 static int
 read_config(struct master *master)
 {
+	const struct estate *estate = master->arguments->estate;
 	struct image_options options = { .path = master->arguments->file,
-		.serial = 1,
+		.serial = estate == NULL ? 1 : estate->config_serial + 1,
 		.test_clock = master->arguments->test_clock };
-	int rc = image_read(&master->image, &options, CHILD_SILENCE_MS);
-	struct slice lines = buffer_slice(&master->image.lines);
+	struct slice lines;
+	int rc;
 
+	if (estate != NULL && estate->kind == ESTATE_BACK)
+		return keep_config(master, estate->image_fd);
+	rc = image_read(&master->image, &options, CHILD_SILENCE_MS);
+	lines = buffer_slice(&master->image.lines);
 	if (lines.length > 0)
 		fprintf(stderr, SLICE_FMT, SLICE_ARG(lines));
 	if (rc == RESULT_INVALID)
@@ -132,24 +148,12 @@ lock_memory(struct master *master)
 	return EX_UNAVAILABLE;
 }
 
-static uint32_t
-worker_count(const struct config *config)
-{
-	long cores = sysconf(_SC_NPROCESSORS_ONLN);
-
-	if (config->workers > 0)
-		return (uint32_t)config->workers;
-	if (cores < 1)
-		return 1;
-	return cores > WORKERS_MAX / 2 ? WORKERS_MAX / 2 : (uint32_t)cores;
-}
-
 static int
 make_memory(struct master *master)
 {
 	const struct config *config = master->config;
 	struct shm_options options = { .runtime_dir = config->runtime_dir,
-		.workers = 2 * worker_count(config),	/* each has two numbers in turn */
+		.workers = 2 * seats_workers(config),	/* each has two numbers in turn */
 		.max_sessions = (uint32_t)config->max_sessions,
 		.arena_bytes = (uint64_t)config->arena_bytes };
 	if (memory_open(&options, &master->inheritance.identity, master->arguments->is_fresh,
@@ -223,8 +227,8 @@ init_inheritance(struct inheritance *all)
 		all->request_fd[i] = -1;
 }
 
-static int
-make_sandbox(struct master *master)
+int
+master_make_sandbox(struct master *master)
 {
 	const struct config *config = master->config;
 	struct inheritance *all = &master->inheritance;
@@ -250,31 +254,54 @@ static int
 open_listeners(struct master *master)
 {
 	return listeners_open(&master->inheritance.listeners, master->config,
-	    worker_count(master->config));
+	    seats_workers(master->config));
+}
+
+static int
+run_steps(struct master *master, int (*const *steps)(struct master *master), size_t count)
+{
+	int status = 0;
+
+	for (size_t i = 0; i < count && status == 0; i++)
+		status = steps[i](master);
+	return status;
+}
+
+#define STEPS(table) table, sizeof(table) / sizeof(table[0])
+
+int
+master_begin(struct master *master)
+{
+	static int (*const steps[])(struct master *master) = { read_config, find_user, open_log,
+		begin_log };
+
+	init_inheritance(&master->inheritance);
+	descriptors_raise_limit();
+	return run_steps(master, STEPS(steps));
 }
 
 /*
- * Until begin_log() who starts us reads why we do not come up. What becomes of the memory is for the log: who finds
+ * Until the log begins who starts us reads why we do not come up. What becomes of the memory is for the log: who finds
  * sessions missing looks there.
  */
 int
 master_prepare(struct master *master)
 {
-	static int (*const steps[])(struct master *master) = { read_config, find_user, open_log,
-		make_directories, write_pid, lock_memory, open_listeners, begin_log, make_memory,
-		make_descriptors, make_sandbox };
-	bool is_logging = false;
-	int status = 0;
+	static int (*const before[])(struct master *master) = { read_config, find_user, open_log,
+		make_directories, write_pid, lock_memory, open_listeners, begin_log };
+	static int (*const behind[])(struct master *master) = { make_memory, make_descriptors,
+		master_make_sandbox };
+	int status;
 
 	init_inheritance(&master->inheritance);
 	descriptors_raise_limit();
-	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]) && status == 0; i++) {
-		status = steps[i](master);
-		is_logging = is_logging || steps[i] == begin_log;
-	}
+	status = run_steps(master, STEPS(before));
+	if (status != 0)
+		return status;
+	status = run_steps(master, STEPS(behind));
 	if (status == 0)
 		daemon_detach();
-	else if (is_logging && master->inheritance.log_fd != STDERR_FILENO)
+	else if (master->inheritance.log_fd != STDERR_FILENO)
 		fprintf(stderr, "rookeryd: not started; the log says why\n");
 	return status;
 }
@@ -296,6 +323,7 @@ void
 master_clear(struct master *master)
 {
 	image_clear(&master->image);
+	upgrade_trial_end(master);
 	store_client_close(&master->core_client);
 	if (master->control != NULL)
 		control_free(&master->control);

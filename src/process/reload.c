@@ -159,6 +159,11 @@ reload_start(struct master *master)
 		control_reloaded(master->control, RESULT_DENIED, SLICE_EMPTY);
 		return;
 	}
+	if (master->upgrade.stage != UPGRADE_NONE && master->upgrade.stage < UPGRADE_DRAIN) {
+		log_warn(LOG_MASTER, "no reload while a new binary starts", "");
+		control_reloaded(master->control, RESULT_DENIED, SLICE_EMPTY);
+		return;
+	}
 	if (master->image.socket >= 0 || master->is_applying) {
 		master->reload_again = true;
 		return;

@@ -14,8 +14,8 @@
 #define MARGIN_MS 30000
 
 /* Beyond what it is told to take it may need for last words, and for a disk. */
-static uint64_t
-linger_ms(const struct master *master)
+uint64_t
+renew_linger_ms(const struct master *master)
 {
 	const struct config *config = master->config;
 
@@ -28,6 +28,8 @@ renew_worker(struct master *master, uint32_t seat)
 {
 	if (master->state != MASTER_READY)
 		return RESULT_DENIED;
+	if (master->upgrade.stage != UPGRADE_NONE && master->upgrade.stage < UPGRADE_DRAIN)
+		return RESULT_EXISTS;
 	return seats_renew(&master->supervisor, seat);
 }
 
@@ -51,7 +53,7 @@ renew_on_ready(struct master *master, struct process *newcomer)
 	struct supervisor *supervisor = &master->supervisor;
 	uint32_t number = newcomer->child.number;
 
-	seats_switch(supervisor, newcomer, linger_ms(master));
+	seats_switch(supervisor, newcomer, renew_linger_ms(master));
 	answer(master, seats_twin(supervisor, number), RESULT_OK, slice_of(&number, sizeof(number)));
 }
 

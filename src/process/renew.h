@@ -8,6 +8,9 @@ struct master;
 struct process;
 struct slice;
 
+/* How long a worker that drains may take, for all it is told to. */
+uint64_t renew_linger_ms(const struct master *master);
+
 /* A new worker starts beside the one in that seat, which drains when the new one is ready. See seats_renew(). */
 int	renew_worker(struct master *master, uint32_t seat);
 

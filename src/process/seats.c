@@ -2,12 +2,26 @@
 #include "process/seats.h"
 
 #include <signal.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "base/result.h"
+#include "config/config.h"
 #include "process/heartbeat.h"
 #include "process/supervise_private.h"
 #include "shm/shm.h"
+
+uint32_t
+seats_workers(const struct config *config)
+{
+	long cores = sysconf(_SC_NPROCESSORS_ONLN);
+
+	if (config->workers > 0)
+		return (uint32_t)config->workers;
+	if (cores < 1)
+		return 1;
+	return cores > WORKERS_MAX / 2 ? WORKERS_MAX / 2 : (uint32_t)cores;
+}
 
 uint32_t
 seats_twin(const struct supervisor *supervisor, uint32_t seat)
@@ -97,14 +111,37 @@ seats_switch(struct supervisor *supervisor, struct process *newcomer, uint64_t l
 	play(supervisor, newcomer, SEAT_SERVING);
 	log_info(LOG_MASTER, "worker drains", "process=\"%s\" pid=%d successor=\"%s\"",
 	    leaver->child.name, (int)leaver->pid, newcomer->child.name);
-	leaver->due_ms = heartbeat_now_ms() + linger_ms;
 	play(supervisor, leaver, SEAT_LEAVER);
 	if (leaver->state == PROCESS_WAITING)
 		leaver->state = PROCESS_NONE;
 	if (leaver->state == PROCESS_NONE)
 		seats_on_end(supervisor, leaver);
-	else if (leaver->socket >= 0)
+	if (!supervise_is_living(leaver))
+		return;		/* dead: reaped when it is time */
+	leaver->due_ms = heartbeat_now_ms() + linger_ms;
+	if (leaver->socket >= 0)
 		talk_send(leaver->socket, TALK_DRAIN, SLICE_EMPTY, -1);
+}
+
+void
+seats_give_up(struct supervisor *supervisor, struct process *process)
+{
+	if (process->role != SEAT_NEWCOMER)
+		return;
+	if (process->state == PROCESS_WAITING) {
+		process->state = PROCESS_NONE;
+		play(supervisor, process, SEAT_EMPTY);
+	} else if (supervise_is_living(process)) {
+		kill(process->pid, SIGKILL);
+	}
+}
+
+void
+seats_resume(struct supervisor *supervisor)
+{
+	show(supervisor);
+	for (uint32_t i = 0; i < supervisor->seats; i++)
+		give_orphan(supervisor, &supervisor->process[i]);
 }
 
 void

@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct config;
 struct process;
 struct supervisor;
 
@@ -20,6 +21,9 @@ struct supervisor;
  */
 enum seat_role { SEAT_EMPTY, SEAT_SERVING, SEAT_NEWCOMER, SEAT_LEAVER, SEAT_ORPHAN };
 
+/* How many workers the configuration wants on this machine. */
+uint32_t seats_workers(const struct config *config);
+
 uint32_t seats_twin(const struct supervisor *supervisor, uint32_t seat);
 
 /* At start the first set serves; of a memory that was taken over the second is orphaned. */
@@ -33,6 +37,12 @@ int	seats_renew(struct supervisor *supervisor, uint32_t seat);
 
 /* The newcomer serves from now on, and who served drains. linger_ms: when it is killed if it has not gone. */
 void	seats_switch(struct supervisor *supervisor, struct process *newcomer, uint64_t linger_ms);
+
+/* A newcomer that is not wanted any more goes, or never comes. */
+void	seats_give_up(struct supervisor *supervisor, struct process *process);
+
+/* After supervise_take() of all of them. */
+void	seats_resume(struct supervisor *supervisor);
 
 /* From supervision: a process of a worker's seat is ready; has ended, whether or not another one takes its seat; has adopted. */
 void	seats_on_ready(struct supervisor *supervisor, struct process *process);

@@ -13,6 +13,7 @@
 #include "base/log_syslog.h"
 #include "base/result.h"
 #include "process/backoff.h"
+#include "process/estate.h"
 #include "process/heartbeat.h"
 #include "process/store_main.h"
 #include "process/talk.h"
@@ -41,6 +42,15 @@ supervise_wait(struct process *process, uint64_t due_ms)
 {
 	process->state = PROCESS_WAITING;
 	process->due_ms = due_ms;
+}
+
+static void
+watch(struct supervisor *supervisor, const struct process *process)
+{
+	supervisor->watchdog[process->child.number] = (struct watchdog){
+		.period_ms = process->child.kind == PROCESS_WORKER ? WATCHDOG_PERIOD_MS
+								   : WATCHDOG_STORE_PERIOD_MS
+	};
 }
 
 /* Lack of memory or processes passes: tried again. */
@@ -76,10 +86,9 @@ supervise_seat(struct supervisor *supervisor, struct process *process)
 	process->started_ms = heartbeat_now_ms();
 	process->is_hung = false;
 	process->is_pending = false;
-	supervisor->watchdog[process->child.number] = (struct watchdog){
-		.period_ms = process->child.kind == PROCESS_WORKER ? WATCHDOG_PERIOD_MS
-								   : WATCHDOG_STORE_PERIOD_MS
-	};
+	process->is_foreign = false;
+	process->is_asked = false;
+	watch(supervisor, process);
 	log_debug(LOG_MASTER, "process started", "process=\"%s\" pid=%d", process->child.name,
 	    (int)pid);
 }
@@ -207,6 +216,7 @@ start(struct supervisor *supervisor, enum process_kind kind)
 {
 	for (uint32_t i = 0; i < supervisor->count; i++)
 		if (is_of(&supervisor->process[i], kind) &&
+		    supervisor->process[i].state == PROCESS_NONE &&
 		    (kind != PROCESS_WORKER || supervisor->process[i].role == SEAT_SERVING))
 			supervise_seat(supervisor, &supervisor->process[i]);
 }
@@ -221,6 +231,44 @@ void
 supervise_start_workers(struct supervisor *supervisor)
 {
 	start(supervisor, PROCESS_WORKER);
+}
+
+void
+supervise_hand_over(const struct supervisor *supervisor, uint32_t number,
+    struct estate_process *out)
+{
+	const struct process *process = &supervisor->process[number];
+	bool lives = supervise_is_living(process);
+
+	*out = (struct estate_process){ .number = number,
+		.pid = lives ? process->pid : 0,
+		.pidfd = lives ? process->pidfd : -1,
+		.socket = lives ? process->socket : -1,
+		.role = process->role,
+		.is_asked = process->is_asked,
+		.restarts = process->restarts,
+		.started_ms = process->started_ms };
+}
+
+void
+supervise_take(struct supervisor *supervisor, const struct estate_process *from,
+    bool is_foreign)
+{
+	struct process *process = &supervisor->process[from->number];
+
+	if (from->number >= supervisor->count)
+		return;
+	process->role = from->role;
+	process->is_asked = from->is_asked;
+	process->restarts = from->restarts;
+	process->started_ms = from->started_ms;
+	process->pid = from->pid;
+	process->pidfd = from->pidfd;
+	process->socket = from->socket;
+	process->is_foreign = is_foreign;
+	process->state = from->pid == 0 ? PROCESS_NONE : PROCESS_RUNNING;
+	if (from->pid != 0)
+		watch(supervisor, process);
 }
 
 void
@@ -271,7 +319,9 @@ supervise_tell(struct supervisor *supervisor, enum process_kind kind, enum talk_
 			continue;
 		if (verb == TALK_STOP && process->state == PROCESS_WAITING)
 			process->state = PROCESS_NONE;
-		if (!supervise_is_living(process) || process->socket < 0)
+		/* Images are for the binary that made them. */
+		if (!supervise_is_living(process) || process->socket < 0 ||
+		    (verb == TALK_IMAGE && process->is_foreign))
 			continue;
 		if (talk_send(process->socket, verb, SLICE_EMPTY, fd) != RESULT_OK)
 			log_warn(LOG_MASTER, "a process does not listen", "process=\"%s\"",
@@ -309,6 +359,15 @@ supervise_living(const struct supervisor *supervisor, enum process_kind kind)
 		    supervisor->process[i].state != PROCESS_NONE)
 			count++;
 	return count;
+}
+
+bool
+supervise_has_dead(const struct supervisor *supervisor)
+{
+	for (uint32_t i = 0; i < supervisor->count; i++)
+		if (supervisor->process[i].state == PROCESS_DEAD)
+			return true;
+	return false;
 }
 
 uint32_t

@@ -10,6 +10,7 @@
 #include "process/seats.h"
 #include "process/watchdog.h"
 
+struct estate_process;
 struct shm;
 struct supervisor;
 
@@ -35,7 +36,8 @@ struct process {
 	bool		   is_pending;	/* was sent an image and has not applied it */
 	bool		   is_hung;	/* ended by the watchdog */
 	enum seat_role	   role;	/* of a worker's seat */
-	bool		   is_asked;	/* of an orphan: who serves was told to adopt it */
+	bool		   is_asked;	/* of an orphan: who serves was told to adopt it; of a store: to stop, for another one */
+	bool		   is_foreign;	/* of another binary than this one */
 };
 
 struct supervisor_events {
@@ -72,6 +74,12 @@ void	supervise_init(struct supervisor *supervisor, struct shm *shm, bool is_take
 void	supervise_start_stores(struct supervisor *supervisor);
 void	supervise_start_workers(struct supervisor *supervisor);
 
+/* Of a child: so that another binary takes it over; and there. It stays the child of the same process. */
+void	supervise_hand_over(const struct supervisor *supervisor, uint32_t number,
+	    struct estate_process *out);
+void	supervise_take(struct supervisor *supervisor, const struct estate_process *from,
+	    bool is_foreign);
+
 /* Descriptors and deadlines of this turn, and what is due in it. */
 void	supervise_watch(struct supervisor *supervisor, struct poll_set *set);
 void	supervise_turn(struct supervisor *supervisor);
@@ -80,6 +88,9 @@ void	supervise_turn(struct supervisor *supervisor);
 void	supervise_tell(struct supervisor *supervisor, enum process_kind kind,
 	    enum talk_verb verb, int fd);
 void	supervise_kill(struct supervisor *supervisor, enum process_kind kind);
+
+/* Whether one is dead and not reaped yet. */
+bool	supervise_has_dead(const struct supervisor *supervisor);
 
 /* How many of a kind (0: of all) live, or are to come back; are ready; have an image to apply. */
 uint32_t supervise_living(const struct supervisor *supervisor, enum process_kind kind);

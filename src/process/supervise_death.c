@@ -49,7 +49,7 @@ tell_end(const struct process *process, const siginfo_t *info, uint64_t delay_ms
 {
 	char action[64] = "none";
 	bool is_killed = info->si_code != CLD_EXITED;
-	enum log_level level = returns || is_killed || info->si_status != 0 ? LOG_WARN : LOG_INFO;
+	enum log_level level = (returns && !process->is_asked) || is_killed || info->si_status != 0 ? LOG_WARN : LOG_INFO;
 
 	if (returns && delay_ms == 0)
 		snprintf(action, sizeof(action), "replaced at once");

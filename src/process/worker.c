@@ -251,6 +251,7 @@ drain(struct worker *worker)
 	if (worker->stops || worker->drains)
 		return;
 	worker->drains = true;
+	log_info(LOG_WORKER, "draining", "sessions=%u", sessions_count(&worker->server));
 	stop_listening(worker);
 	sessions_drain(&worker->server, (uint64_t)config->drain_time,
 	    (uint32_t)config->drain_pace, on_stopped);

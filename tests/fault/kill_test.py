@@ -98,6 +98,25 @@ def stop_and_start(server):
     server.start()
 
 
+def as_soon_as_possible(server, *command):
+    """What waits for workers that drain says so (75), and is tried again."""
+    def is_done():
+        done = server.ctl(*command, check=False)
+        if done.returncode not in (0, 75):
+            raise AssertionError("rookeryctl %s: %s" % (" ".join(command), done.stderr))
+        return done.returncode == 0
+    server.wait_for(is_done, "others have drained", 60)
+
+
+def upgrade(server):
+    as_soon_as_possible(server, "upgrade")
+
+
+def drain_one(server):
+    serving = [p["number"] for p in server.processes("worker") if p["state"] == "ready"]
+    as_soon_as_possible(server, "drain", str(random.choice(serving)))
+
+
 def again_and_again(end):
     """Ends the whole server so often, and has it talk in between."""
     def some(server, clients, chance, count, kinds):
@@ -166,10 +185,20 @@ def restarts(options):
     under_load(options, [], max(5, options.kills // 100), again_and_again(stop_and_start))
 
 
+def upgrades(options):
+    """the server is upgraded: the same"""
+    under_load(options, [], max(3, options.kills // 100), again_and_again(upgrade))
+
+
+def drains(options):
+    """workers are drained one by one: the same"""
+    under_load(options, [], max(5, options.kills // 50), again_and_again(drain_one))
+
+
 def main():
     options = arguments()
     facts = Facts()
-    for fact in (workers, moves, stores, both, master, everything, restarts):
+    for fact in (workers, moves, stores, both, master, everything, restarts, upgrades, drains):
         if not options.what or fact.__name__ in options.what:
             facts.show(fact, options)
     facts.end()

@@ -31,6 +31,7 @@ def until_settled(server):
 def drain(server, worker):
     """Drains, again where the other seat is not free yet: whoever left it was just adopted."""
     found = []
+    mark = server.log.mark()
 
     def is_done():
         done = server.ctl("drain", str(worker), check=False)
@@ -39,6 +40,7 @@ def drain(server, worker):
             raise AssertionError("drain %d: %s" % (worker, done.stderr))
         return done.returncode == 0
     server.wait_for(is_done, "the other seat is free")
+    server.log.wait("worker %d worker draining" % worker, mark)
     return int(found[1])
 
 

@@ -121,6 +121,7 @@ class Server:
         self.log_level = log_level
         self.process = None
         self.before = []	# words before its own on the command line: env or prlimit, with theirs
+        self.daemon = program("rookeryd", "process")
         self.log = Log(os.path.join(self.directory, "log"))
         self.config = os.path.join(self.directory, "rookery.conf")
         for folder in ("data", "run"):
@@ -208,7 +209,7 @@ class Server:
         notify.bind(notify_path)
         notify.settimeout(30)
         self.process = subprocess.Popen(
-            [*self.before, program("rookeryd", "process"), "-F", "--test-clock", "-c", self.config, *arguments],
+            [*self.before, self.daemon, "-F", "--test-clock", "-c", self.config, *arguments],
             stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, env=dict(os.environ, NOTIFY_SOCKET=notify_path))
         self.log.follow(self.process.stderr)
         try:

@@ -82,7 +82,7 @@ too_long_is_refused_by_its_header(void **state)
 static void
 unknown_verbs_are_refused(void **state)
 {
-	static const uint16_t verbs[] = { 0, CONTROL_TRACE + 1, CONTROL_LINE - 1,
+	static const uint16_t verbs[] = { 0, CONTROL_UPGRADE + 1, CONTROL_LINE - 1,
 		CONTROL_DONE + 1, UINT16_MAX };
 
 	for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++) {
