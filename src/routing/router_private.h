@@ -41,6 +41,13 @@ struct router {
 	int		 look_count;
 };
 
+/* router_after.c: each may route stanzas of its own, and what those leave behind comes last. */
+void	router_run_after(struct router *router);
+void	router_drop_after(struct router *router);
+
+/* A client's, numbered; the element lives until the call returns. */
+void	router_on_stanza(struct session *session, struct element *stanza);
+
 /* Asks the features of a stage, in order; STANZA_PASS when none took it. */
 int	router_stage(struct stanza *stanza, enum stage stage);
 
