@@ -12,6 +12,7 @@
 
 #define STEPS_EXTENT   64
 #define STAGING_EXTENT (64u << 10)
+#define KEPT_BLOCKS    64	/* for telling those who are refused */
 
 /* A step's name for ever: worker, serial of its effect, index. */
 #define SERIAL_BITS 40
@@ -72,6 +73,7 @@ effect_draft(struct shm *shm, struct slot_ref origin, uint64_t stanza, bool fini
 	bool stands = (atomic_load_explicit(&effect->state, memory_order_relaxed) & 1) != 0;
 
 	shm->staged = 0;	/* what stands has been appended already */
+	shm->takes_rest = false;
 	if (stands && goes_on(effect, origin, stanza)) {
 		shm->steps_run = effect->steps;
 		shm->steps_drafted = effect->steps;
@@ -88,6 +90,12 @@ effect_draft(struct shm *shm, struct slot_ref origin, uint64_t stanza, bool fini
 	effect->finishes = finishes;
 	shm->steps_run = 0;
 	shm->steps_drafted = 0;
+}
+
+void
+effect_take_rest(struct shm *shm)
+{
+	shm->takes_rest = true;
 }
 
 void
@@ -270,9 +278,9 @@ run_steps(struct shm *shm, uint64_t serial, uint32_t first, int *ran)
 	return gone;
 }
 
-/* Blocks for the steps that are still to be done: those of the others are in use. */
+/* Blocks for the steps that are still to be done: those of the others are in use. So many stay free besides. */
 static int
-reserve_for(struct shm *shm, uint64_t serial, uint32_t first, uint32_t end)
+reserve_for(struct shm *shm, uint64_t serial, uint32_t first, uint32_t end, uint32_t kept)
 {
 	uint32_t blocks = 0;
 
@@ -282,7 +290,7 @@ reserve_for(struct shm *shm, uint64_t serial, uint32_t first, uint32_t end)
 		if (step->kind == STEP_APPEND && !is_done(step, serial))
 			blocks += outbox_blocks(step->length);
 	}
-	return blocks_reserve(shm, blocks);
+	return blocks == 0 ? RESULT_OK : blocks_reserve(shm, blocks + kept);
 }
 
 /*
@@ -296,7 +304,8 @@ effect_run(struct shm *shm)
 	uint64_t serial = serial_of(effect);
 	uint32_t gone;
 	int ran = 0;
-	int result = reserve_for(shm, serial, shm->steps_run, shm->steps_drafted);
+	int result = reserve_for(shm, serial, shm->steps_run, shm->steps_drafted,
+	    shm->takes_rest ? 0 : KEPT_BLOCKS);
 
 	if (result == RESULT_OK)
 		result = effect_number_asks(shm);
@@ -332,7 +341,7 @@ effect_finish(struct shm *shm)
 
 	if ((atomic_load(&effect->state) & 1) == 0)
 		return 0;
-	result = reserve_for(shm, serial, 0, effect->steps);
+	result = reserve_for(shm, serial, 0, effect->steps, 0);
 	ensure(result == RESULT_OK);
 	run_steps(shm, serial, 0, &ran);
 	clear(shm, serial, true);

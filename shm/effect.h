@@ -14,6 +14,9 @@
  */
 void	effect_draft(struct shm *shm, struct slot_ref origin, uint64_t stanza, bool finishes);
 
+/* The draft may take the last blocks, which are kept for it: it tells somebody that there was no memory. */
+void	effect_take_rest(struct shm *shm);
+
 /* The draft does not finish its stanza after all: a later one will. */
 void	effect_leaves_open(struct shm *shm);
 

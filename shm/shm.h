@@ -56,6 +56,7 @@ struct shm {
 	uint32_t	     staged;		/* bytes of staging in use by the draft */
 	uint32_t	     steps_run;		/* steps of the standing effect before this draft */
 	uint32_t	     steps_drafted;	/* those, and the draft's */
+	bool		     takes_rest;	/* the draft: of the blocks that are kept back */
 	uint32_t	     slot_hint;
 };
 

@@ -9,7 +9,9 @@
 #include "routing/handover.h"
 #include "routing/router_trace.h"
 #include "routing/server_iq.h"
+#include "session/resume.h"
 #include "session/session.h"
+#include "session/session_map.h"
 #include "shm/counters.h"
 #include "shm/limits.h"
 #include "shm/slots.h"
@@ -252,6 +254,7 @@ run_way(struct stanza *stanza, void *context)
 static int
 refuse_for_memory(struct stanza *stanza, void *context)
 {
+	effect_take_rest(router_server(stanza->router)->shm);
 	return STANZA_RESOURCE_CONSTRAINT;
 }
 
@@ -281,6 +284,24 @@ keep_order(const struct stanza *stanza)
 		session_go_on(session, stanza->number);
 }
 
+/*
+ * There is no memory even for saying so. The stanza was not handled: a client that resumes sends it again, and any other
+ * sees its stream end.
+ */
+static void
+give_up(const struct stanza *stanza)
+{
+	struct session *session = session_find(router_server(stanza->router), stanza->origin);
+
+	if (session == NULL || session->conn == NULL)
+		return;
+	if (resume_is_possible(session))
+		session_drop(session, "no memory");
+	else
+		session_close(session, STREAM_RESOURCE_CONSTRAINT,
+		    "no memory: try again later");
+}
+
 static void
 finish(struct stanza *stanza, int result)
 {
@@ -292,7 +313,9 @@ finish(struct stanza *stanza, int result)
 		limit_bite(router->server->shm, LIMIT_ARENA);
 		result = attempt(stanza, &refusal);
 	}
-	if (result != 0 && slot != NULL && (!stanza->is_later || stanza->is_aside))
+	if (result == RESULT_FULL)
+		give_up(stanza);
+	else if (result != 0 && slot != NULL && (!stanza->is_later || stanza->is_aside))
 		slot_handled(slot, stanza->number);
 	keep_order(stanza);
 	router->busy = false;

@@ -249,7 +249,7 @@ def main():
     parser.add_argument("what", nargs="*")
     options = parser.parse_args()
     facts = Facts()
-    for fact in (full_disk, failing_writes, full_map, full_memory):
+    for fact in (full_disk, failing_writes, full_map, full_memory, full_arenas):
         if not options.what or fact.__name__ in options.what:
             facts.show(fact, options)
     facts.end()

@@ -209,6 +209,51 @@ where_memory_is_used_up_the_sender_is_told(void **state)
 	assert_non_null(strstr(caller_hear(&juliet), "</message>"));
 }
 
+/* Small ones leave no room for an answer, were none kept. */
+static void
+to_the_last_block_the_sender_is_told(void **state)
+{
+	struct worker_options options = { .arena_bytes = 1 << 20 };
+	const char *heard = "";
+	int count = 0;
+
+	begin(&options);
+	for (; count < 2000 && heard[0] == 0; count++) {
+		say_big(1500);
+		heard = caller_hear(&romeo);
+	}
+	assert_in_range(count, 200, 1000);
+	for (int i = 0; i < 20; i++) {
+		assert_non_null(strstr(heard, "<resource-constraint "));
+		say_big(1500);
+		heard = caller_hear(&romeo);
+	}
+}
+
+static void
+where_not_even_that_can_be_told_the_stream_ends(void **state)
+{
+	struct worker_options options = { .arena_bytes = 1 << 20 };
+	struct shm *shm;
+	struct slot *slot;
+	const char *heard;
+	uint32_t taken[1024];
+	int count = 0;
+
+	begin(&options);
+	shm = worker.server.shm;
+	slot = caller_session(&romeo)->slot;
+	while (count < 1024 && blocks_reserve(shm, 1) == RESULT_OK)
+		taken[count++] = block_take(shm, caller_session(&juliet)->ref.slot);
+	say_big(100);
+	heard = caller_hear(&romeo);
+	assert_non_null(strstr(heard, "<resource-constraint xmlns='urn:ietf:params:xml:ns:xmpp-streams'"));
+	assert_non_null(strstr(heard, "</stream:stream>"));
+	assert_int_equal(slot->h_in, 0);
+	while (count > 0)
+		block_give(shm, taken[--count]);
+}
+
 static void
 who_does_not_read_gets_no_more_than_outbox_bytes(void **state)
 {
@@ -292,6 +337,9 @@ main(void)
 		TEST(without_to_it_is_for_the_own_account),
 		TEST(every_stanza_is_counted_as_handled),
 		cmocka_unit_test_teardown(where_memory_is_used_up_the_sender_is_told, teardown),
+		cmocka_unit_test_teardown(to_the_last_block_the_sender_is_told, teardown),
+		cmocka_unit_test_teardown(where_not_even_that_can_be_told_the_stream_ends,
+		    teardown),
 		TEST(who_does_not_read_gets_no_more_than_outbox_bytes),
 		TEST(it_is_looked_for_anew),
 		TEST(not_for_ever),
