@@ -7,6 +7,7 @@ import argparse
 import os
 import random
 import signal
+import subprocess
 import sys
 import time
 
@@ -14,7 +15,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 
 import ledger  # noqa: E402
 from facts import Facts  # noqa: E402
-from server import Server  # noqa: E402
+from server import Server, program  # noqa: E402
 
 MAILBOX = "mailbox@localhost"
 
@@ -82,7 +83,8 @@ def end_master(server):
 
 def end_everything(server):
     """kill -9 of every process at once."""
-    pids = [p["pid"] for kind in ("worker", "store") for p in server.processes(kind)]
+    pids = [p["pid"] for kind in ("worker", "store") for p in server.processes(kind)
+            if p["pid"] != 0]
     server.process.kill()
     for pid in pids:
         try:
@@ -115,6 +117,32 @@ def upgrade(server):
 def drain_one(server):
     serving = [p["number"] for p in server.processes("worker") if p["state"] == "ready"]
     as_soon_as_possible(server, "drain", str(random.choice(serving)))
+
+
+def begin_upgrade(server):
+    """Returns at some moment of it."""
+    command = subprocess.Popen([program("rookeryctl", "ctl"), "-c", server.config, "upgrade"],
+                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    time.sleep(random.random() * 0.2)
+    return command
+
+
+def upgrade_and_end(server):
+    """Everything is killed meanwhile."""
+    command = begin_upgrade(server)
+    end_everything(server)
+    command.wait(60)
+
+
+def upgrade_and_kill(server):
+    """A worker, old or new, is killed meanwhile: the new binary may serve then or not (69), but one of them does."""
+    command = begin_upgrade(server)
+    victim = random.choice(server.processes("worker"))["pid"]
+    if victim != 0:
+        os.kill(victim, signal.SIGKILL)
+    if command.wait(120) not in (0, 69, 75):
+        raise AssertionError("rookeryctl upgrade: %d" % command.returncode)
+    server.wait_for(lambda: server.ctl_json("status")["workers_ready"] == server.workers, "all workers serve", 60)
 
 
 def again_and_again(end):
@@ -190,6 +218,16 @@ def upgrades(options):
     under_load(options, [], max(3, options.kills // 100), again_and_again(upgrade))
 
 
+def killed_upgrades(options):
+    """workers are killed while the server is upgraded: the same"""
+    under_load(options, [], max(3, options.kills // 100), again_and_again(upgrade_and_kill))
+
+
+def ended_upgrades(options):
+    """everything is killed while the server is upgraded: the same"""
+    under_load(options, [], max(3, options.kills // 100), again_and_again(upgrade_and_end))
+
+
 def drains(options):
     """workers are drained one by one: the same"""
     under_load(options, [], max(5, options.kills // 50), again_and_again(drain_one))
@@ -198,7 +236,8 @@ def drains(options):
 def main():
     options = arguments()
     facts = Facts()
-    for fact in (workers, moves, stores, both, master, everything, restarts, upgrades, drains):
+    for fact in (workers, moves, stores, both, master, everything, restarts, upgrades, killed_upgrades,
+                 ended_upgrades, drains):
         if not options.what or fact.__name__ in options.what:
             facts.show(fact, options)
     facts.end()
