@@ -18,6 +18,7 @@ CLIENT = "{jabber:client}"
 WINDOW = 24		# stanzas sent and not acknowledged
 ASK_EVERY = 8
 TURN = 0.02		# seconds that one look at the socket may take
+POSTS_MOST = 6000	# all of them fit into the mailbox
 COUNT = 2 ** 32
 
 
@@ -115,7 +116,7 @@ class Ledger(threading.Thread):
         text = "%s-%d" % (self.account.split("@")[0], len(self.sent) + 1)
         self.sent.append(text)
         self.message(self.peer + "/ledger", text)
-        if len(self.sent) % 8 == 0:
+        if len(self.sent) % 8 == 0 and len(self.posted) < POSTS_MOST:
             text = "%s-post-%d" % (self.account.split("@")[0], len(self.posted) + 1)
             self.posted.append(text)
             self.message(self.mailbox, text)
