@@ -80,32 +80,49 @@ watch(struct session *session)
 		    (uint64_t)config->ack_after, on_timer, session);
 }
 
-void
-acks_ask(struct session *session)
+/* For entries up to number; those who answer late are asked again for later ones. */
+static void
+ask(struct session *session, uint64_t number)
 {
 	struct acks *acks = &session->acks;
 
-	acks->is_asked = true;
-	acks->asked = sent(session);
-	acks->asked_ms = clock_ms();
+	if (acks->awaited++ == 0)
+		acks->asked_ms = clock_ms();
+	acks->asked = number;
 	stream_ask_ack(session->conn);
 	watch(session);
 }
 
 void
-acks_sent(struct session *session)
+acks_ask(struct session *session)
 {
-	const struct config *config = session->server->config;
-	struct acks *acks = &session->acks;
+	ask(session, sent(session));
+}
+
+static bool
+is_due(const struct session *session, uint64_t number)
+{
+	const struct acks *acks = &session->acks;
 	uint64_t from = acknowledged(session);
 
-	if (sent(session) <= from)
-		return;
 	if (acks->asked > from)
 		from = acks->asked;
-	if (!acks->is_asked && sent(session) >= from + (uint64_t)config->ack_every)
+	return number >= from + (uint64_t)session->server->config->ack_every;
+}
+
+void
+acks_offered(struct session *session, uint64_t number)
+{
+	if (is_due(session, number))
+		ask(session, number);
+}
+
+void
+acks_sent(struct session *session)
+{
+	if (is_due(session, sent(session)))
 		acks_ask(session);
-	else
+	else if (sent(session) > acknowledged(session))
 		watch(session);
 }
 
@@ -113,7 +130,7 @@ acks_sent(struct session *session)
 static bool
 is_overdue(const struct session *session)
 {
-	return session->acks.is_asked &&
+	return session->acks.awaited > 0 &&
 	    clock_ms() - session->acks.asked_ms >=
 	    (uint64_t)session->server->config->ack_timeout;
 }
@@ -130,10 +147,10 @@ on_timer(struct timer *timer, void *parameter)
 		stream_abort(session->conn, "no acknowledgement");
 		return;
 	}
-	if (!acks->is_asked && sent(session) > acknowledged(session) &&
+	if (acks->awaited == 0 && sent(session) > acknowledged(session) &&
 	    sent(session) > acks->asked)
 		acks_ask(session);
-	if (acks->is_asked)
+	if (acks->awaited > 0)
 		watch(session);
 }
 
@@ -151,6 +168,19 @@ give(struct session *session, uint64_t number)
 	    : acks->sent_octets - octets;
 }
 
+/* Whoever has got all that was asked for may have answered several requests at once. */
+static void
+note_answer(struct session *session, uint64_t number)
+{
+	struct acks *acks = &session->acks;
+
+	acks->asked_ms = clock_ms();
+	if (number >= acks->asked)
+		acks->awaited = 0;
+	else if (acks->awaited > 0)
+		acks->awaited--;
+}
+
 bool
 acks_received(struct session *session, uint32_t h, uint64_t last)
 {
@@ -159,7 +189,6 @@ acks_received(struct session *session, uint32_t h, uint64_t last)
 	uint32_t count = h - acks_count(session, from);
 	uint64_t number;
 
-	session->acks.is_asked = false;
 	if (count == 0)
 		number = from;
 	else if (!outbox_count(shm, session->ref, from, count, last, &number))
@@ -168,6 +197,7 @@ acks_received(struct session *session, uint32_t h, uint64_t last)
 		number = last;
 	if (number > given(session))
 		give(session, number);
+	note_answer(session, number);
 	return true;
 }
 
@@ -256,7 +286,7 @@ acks_stop(struct session *session)
 	struct acks *acks = &session->acks;
 
 	timer_stop(session->server->timers, &acks->timer);
-	acks->is_asked = false;
+	acks->awaited = 0;
 	acks->sent_octets = 0;
 	acks->owed = 0;
 }

@@ -10,9 +10,9 @@ struct session;
 
 struct acks {
 	bool	     is_on;
-	bool	     is_asked;		/* <r/> has gone out, and no <a/> has come since */
-	uint64_t     asked;		/* the newest entry when it went */
-	uint64_t     asked_ms;
+	unsigned     awaited;		/* <r/> that went out and no <a/> has come for */
+	uint64_t     asked;		/* the newest entry when the last of them went */
+	uint64_t     asked_ms;		/* when the first of them went, or an <a/> came since */
 	uint64_t     sent_octets;	/* of entries the socket took and the client has not acknowledged */
 	uint64_t     owed;		/* <r/> came: <a/> goes once so many stanzas are safe; 0: none is owed */
 	uint64_t     keeps;		/* the newest stanza that a store keeps besides, and has not answered for; 0: none */
@@ -21,6 +21,9 @@ struct acks {
 
 /* From <enable/>: counts begin here, behind what the socket was offered before. */
 void	acks_start(struct session *session);
+
+/* The socket is offered whole entries up to number: what the client is to be asked goes with them. */
+void	acks_offered(struct session *session, uint64_t number);
 
 /* The socket took entries: the client is asked for them, at once or in a while. */
 void	acks_sent(struct session *session);

@@ -323,15 +323,19 @@ on_output(void *owner, char *out, size_t size, bool entry_only)
 	struct session *session = owner;
 	struct outbox_cursor cursor = session->cursor;
 	uint64_t limit;
+	size_t count;
 
 	if (session->type != SLOT_C2S)
 		return 0;
 	limit = entry_only		       ? cursor.number
 	    : stream_is_ready(session->conn) ? hold_limit(session)
 					       : UINT64_MAX;	/* its last words */
-	return limit < cursor.number ? 0
-				     : outbox_read(session->server->shm, session->ref, &cursor,
-					   out, size, limit);
+	if (limit < cursor.number)
+		return 0;
+	count = outbox_read(session->server->shm, session->ref, &cursor, out, size, limit);
+	if (session->acks.is_on && count > 0 && cursor.offset == 0)
+		acks_offered(session, cursor.number - 1);
+	return count;
 }
 
 /* Without stream management what the socket has taken is no longer needed; nor is what it had taken before. */

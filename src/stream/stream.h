@@ -45,7 +45,8 @@ struct stream_events {
 	void	(*on_resume)(void *owner, struct slice id, uint32_t h);
 	/*
 	 * Bytes of stanzas for the socket. entry_only: no further than the end of the stanza the
-	 * socket is in the middle of. on_written: the socket took so many of them.
+	 * socket is in the middle of. on_written: the socket took so many of them. What is said from within on_output
+	 * goes out right behind them: only where they end whole.
 	 */
 	size_t	(*on_output)(void *owner, char *out, size_t size, bool entry_only);
 	void	(*on_written)(void *owner, size_t count);

@@ -28,7 +28,8 @@ stream_write(struct stream *stream, const char *format, ...)
 		va_end(arguments);
 		buffer_add(&stream->control, (size_t)length);
 	}
-	connection_want_write(stream->connection);
+	if (!stream->is_offering)
+		connection_want_write(stream->connection);
 }
 
 static size_t
@@ -43,16 +44,43 @@ offer_control(struct stream *stream, char *out, size_t size)
 }
 
 static size_t
+offered(const struct stream *stream)
+{
+	return stream->offer.control + stream->offer.stanzas + stream->offer.behind;
+}
+
+static size_t
 offer_again(struct stream *stream, char *out)
 {
 	struct stream_offer *offer = &stream->offer;
+	struct slice control = buffer_slice(&stream->control);
 
 	if (offer->control > 0)
-		memcpy(out, buffer_slice(&stream->control).data, offer->control);
+		memcpy(out, control.data, offer->control);
 	if (offer->stanzas > 0)
 		stream->events->on_output(stream->owner, out + offer->control, offer->stanzas,
 		    false);
-	return offer->control + offer->stanzas;
+	if (offer->behind > 0)
+		memcpy(out + offer->control + offer->stanzas, control.data + offer->control,
+		    offer->behind);
+	return offered(stream);
+}
+
+/* All of control is on offer. What the owner says while it gives stanzas rides with them, if there is room. */
+static void
+offer_stanzas(struct stream *stream, char *out, size_t size)
+{
+	struct stream_offer *offer = &stream->offer;
+	struct slice behind;
+
+	stream->is_offering = true;
+	offer->stanzas = stream->events->on_output(stream->owner, out, size, false);
+	stream->is_offering = false;
+	behind = slice_after(buffer_slice(&stream->control), offer->control);
+	if (behind.length == 0 || behind.length > size - offer->stanzas)
+		return;
+	memcpy(out + offer->stanzas, behind.data, behind.length);
+	offer->behind = behind.length;
 }
 
 /* The end of a stream comes behind everything that waits. */
@@ -65,6 +93,12 @@ stream_write_end(struct stream *stream)
 	}
 	stream_write(stream, "</stream:stream>");
 	stream->end_sent = true;
+}
+
+bool
+stream_has_offered(const struct stream *stream)
+{
+	return offered(stream) > 0;
 }
 
 /* Both sides have said their end, and the socket has taken ours: nobody needs the connection. */
@@ -87,7 +121,7 @@ stream_on_output(void *owner, char *out, size_t size)
 	bool stanzas = stream->state == STATE_READY ||
 	    (stream->state == STATE_ENDING && !stream->end_sent);
 
-	if (offer->control + offer->stanzas > 0)
+	if (offered(stream) > 0)
 		return offer_again(stream, out);
 	if (buffer_length(&stream->control) > 0 && stream->events->is_inside(stream->owner)) {
 		offer->stanzas = stream->events->on_output(stream->owner, out, size, true);
@@ -95,14 +129,13 @@ stream_on_output(void *owner, char *out, size_t size)
 	}
 	offer->control = offer_control(stream, out, size);
 	if (stanzas && offer->control < size)
-		offer->stanzas = stream->events->on_output(stream->owner,
-		    out + offer->control, size - offer->control, false);
-	if (offer->control + offer->stanzas == 0 && stream->state == STATE_ENDING &&
+		offer_stanzas(stream, out + offer->control, size - offer->control);
+	if (offered(stream) == 0 && stream->state == STATE_ENDING &&
 	    !stream->end_sent) {
 		stream_write_end(stream);
 		offer->control = offer_control(stream, out, size);
 	}
-	return offer->control + offer->stanzas;
+	return offered(stream);
 }
 
 static void
@@ -118,26 +151,35 @@ start_tls(struct stream *stream)
 	connection_resume(stream->connection);
 }
 
+/* Of an offer's part, what is covered by count; both get less. */
+static size_t
+take_part(size_t *part, size_t *count)
+{
+	size_t taken = *count < *part ? *count : *part;
+
+	*part -= taken;
+	*count -= taken;
+	return taken;
+}
+
 void
 stream_on_written(void *owner, size_t count)
 {
 	struct stream *stream = owner;
 	struct stream_offer *offer = &stream->offer;
-	size_t control = count < offer->control ? count : offer->control;
+	size_t control = take_part(&offer->control, &count);
+	size_t stanzas = take_part(&offer->stanzas, &count);
 
+	control += take_part(&offer->behind, &count);
+	ensure(count == 0);
 	atomic_store_explicit(&stream->slot->octets_out,
 	    connection_bytes_out(stream->connection), memory_order_relaxed);
 	buffer_take(&stream->control, control);
-	offer->control -= control;
-	count -= control;
-	if (count > 0) {
-		ensure(count <= offer->stanzas);
-		offer->stanzas -= count;
-		stream->events->on_written(stream->owner, count);
-	}
+	if (stanzas > 0)
+		stream->events->on_written(stream->owner, stanzas);
 	if (buffer_length(&stream->control) == 0 && stream->state == STATE_READY)
 		buffer_clear(&stream->control);
-	if (offer->control + offer->stanzas > 0 && stream->state == STATE_READY)
+	if (offered(stream) > 0 && stream->state == STATE_READY)
 		stream_arm(stream);
 	else if (stream->state == STATE_PROCEED && buffer_length(&stream->control) == 0)
 		start_tls(stream);

@@ -40,8 +40,9 @@ struct state_row {
 
 /* What was last offered to the socket and not wholly taken: it must be offered again as it was. */
 struct stream_offer {
-	size_t control;
+	size_t control;		/* in this order: bytes at the front of the control buffer, */
 	size_t stanzas;
+	size_t behind;		/* those that follow there, and belong behind the stanzas */
 };
 
 /* An answer that is ready, or a request that is not looked at yet: stream_delay.c. */
@@ -89,6 +90,7 @@ struct stream {
 	bool			    registered;	/* an account was made here: one is enough */
 	bool			    is_dropped;	/* what it still sends is not looked at, and never will be */
 	bool			    is_fetching;	/* reading waits for what STATE_RESUME waits for */
+	bool			    is_offering;	/* what is written now goes behind the stanzas on offer */
 	bool			    pinged;
 	bool			    released;	/* idle memory was given back */
 	uint8_t			    attempts;	/* failed logins of any kind */
@@ -148,6 +150,7 @@ void	stream_go_on(struct stream *stream);	/* reads again, first what came during
 /* stream_output.c; the first two are the connection's events */
 size_t	stream_on_output(void *owner, char *out, size_t size);
 void	stream_on_written(void *owner, size_t count);
+bool	stream_has_offered(const struct stream *stream);	/* and the socket has not taken it */
 void	stream_write_end(struct stream *stream);	/* the end, or the error that was kept for it */
 void	stream_close_if_over(struct stream *stream);
 void	stream_write(struct stream *stream, const char *format, ...)

@@ -38,7 +38,7 @@ next_check(struct stream *stream, uint64_t now)
 			due += (uint64_t)config->idle_drop;
 		else if (!stream->released)
 			due = last + RELEASE_AFTER_MS;
-		if (stream->offer.control + stream->offer.stanzas > 0 &&
+		if (stream_has_offered(stream) &&
 		    now + (uint64_t)config->write_timeout < due)
 			due = now + (uint64_t)config->write_timeout;
 		return due;
@@ -76,7 +76,7 @@ check_ready(struct stream *stream, uint64_t now)
 	const struct config *config = stream->server->config;
 	uint64_t silence = now - connection_last_input_ms(stream->connection);
 
-	if (stream->offer.control + stream->offer.stanzas > 0 &&
+	if (stream_has_offered(stream) &&
 	    now - connection_last_progress_ms(stream->connection) >=
 		(uint64_t)config->write_timeout) {
 		abort_for(stream, LIMIT_WRITE_TIME, "the peer does not read");

@@ -162,6 +162,41 @@ who_does_not_acknowledge_is_still_read(void **state)
 	assert_int_equal(outbox_bytes(slot()), 0);
 }
 
+/* --- requests --- */
+
+static void
+send_ten(void)
+{
+	for (int i = 0; i < 10; i++)
+		caller_say(&romeo, "<message to='juliet@localhost/balcony'><body>1</body></message>");
+	assert_hears(&juliet, "</message>" REQUEST);
+}
+
+/* Who answers late is asked again meanwhile, and has a minute from the last answer on. */
+static void
+each_request_is_to_be_answered(void **state)
+{
+	send_ten();
+	send_ten();
+	worker_pass(&worker, 50000);
+	caller_say(&juliet, "<a xmlns='urn:xmpp:sm:3' h='10'/>");
+	worker_pass(&worker, 50000);
+	assert_false(caller_is_closed(&juliet));
+	worker_pass(&worker, 15000);
+	assert_true(caller_is_closed(&juliet));
+}
+
+static void
+one_answer_may_stand_for_all(void **state)
+{
+	send_ten();
+	send_ten();
+	caller_say(&juliet, "<a xmlns='urn:xmpp:sm:3' h='20'/>");
+	worker_pass(&worker, 100000);
+	assert_false(caller_is_closed(&juliet));
+	assert_string_equal(caller_hear(&juliet), "");
+}
+
 /* --- what is safe --- */
 
 static void
@@ -319,6 +354,8 @@ main(void)
 		TEST(they_go_round_at_2_to_the_32),
 		TEST(entries_stay_until_they_are_acknowledged),
 		TEST(who_does_not_acknowledge_is_still_read),
+		TEST(each_request_is_to_be_answered),
+		TEST(one_answer_may_stand_for_all),
 		TEST(a_stanza_that_is_answered_later_counts_then),
 		TEST(what_a_store_is_to_keep_is_acknowledged_behind_the_commit),
 		TEST(unless_the_host_says_that_memory_is_enough),

@@ -117,6 +117,34 @@ what_was_offered_is_offered_again_as_it_was(void **state)
 	assert_non_null(strstr(caller_hear(&juliet), "</body></message><after/><message "));
 }
 
+/* One write and one packet for both; where the socket takes a part of it, the rest is the same when it is offered again. */
+static void
+a_request_for_an_acknowledgement_rides_behind_the_stanzas(void **state)
+{
+	static const char request[] = "<r xmlns='urn:xmpp:sm:3'/>";
+	struct stream *stream = stream_of_juliet();
+	const char *heard;
+
+	caller_say(&juliet, "<enable xmlns='urn:xmpp:sm:3'/>");
+	caller_hear(&juliet);
+	body[3000] = '\0';
+	for (int i = 0; i < 10; i++) {
+		caller_send(&romeo, "<message to='juliet@localhost/balcony'><body>");
+		caller_send(&romeo, body);
+		caller_send(&romeo, "</body></message>");
+	}
+	worker_settle(&worker);
+	body[3000] = 'x';
+	assert_true(stream->offer.stanzas > 0);
+	assert_int_equal(stream->offer.behind, strlen(request));
+	stream_write(stream, "<after/>");
+	heard = caller_hear(&juliet);
+	assert_int_equal(count(heard, "<message "), 10);
+	assert_int_equal(count(heard, request), 1);
+	assert_non_null(strstr(heard, "</message><r xmlns='urn:xmpp:sm:3'/><after/>"));
+	assert_false(stream_has_offered(stream));
+}
+
 /* An end asked for in order lets what waits go first. */
 static void
 an_orderly_end_comes_behind_what_waits(void **state)
@@ -231,6 +259,7 @@ main(void)
 		TEST(an_error_never_stands_inside_a_stanza),
 		TEST(a_big_stanza_comes_whole),
 		TEST(what_was_offered_is_offered_again_as_it_was),
+		TEST(a_request_for_an_acknowledgement_rides_behind_the_stanzas),
 		TEST(an_orderly_end_comes_behind_what_waits),
 		TEST(an_end_with_an_error_comes_behind_what_waits),
 		TEST(closing_twice_is_harmless),
