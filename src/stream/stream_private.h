@@ -106,6 +106,14 @@ struct stream {
 
 /* client.c: the rows of each state, and what they do. */
 const struct state_row *client_rows(enum stream_state state);
+/* client_sasl.c, client_iq.c: handlers of theirs. */
+#define CLIENT_FAILURES_MAX 12	/* of any kind, a connection: every mechanism once, and some */
+void	client_on_auth(struct stream *stream, struct element *element);
+void	client_on_response(struct stream *stream, struct element *element);
+void	client_on_abort(struct stream *stream, struct element *element);
+void	client_on_sasl_out_of_order(struct stream *stream, struct element *element);
+void	client_on_bind_iq(struct stream *stream, struct element *iq);
+void	client_on_login_iq(struct stream *stream, struct element *iq);
 void	client_bind(struct stream *stream, struct arena *arena, struct element *iq);
 void	client_sasl_done(struct stream *stream, enum sasl_step step);
 
