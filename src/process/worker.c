@@ -20,6 +20,7 @@
 #include "process/heartbeat.h"
 #include "process/logs.h"
 #include "process/talk.h"
+#include "process/worker_tls.h"
 #include "routing/pending.h"
 #include "session/session.h"
 #include "shm/registry.h"
@@ -54,34 +55,7 @@ fail(const char *event, int result)
 	_exit(result == RESULT_LAYOUT || result == RESULT_DENIED ? EX_CONFIG : EX_UNAVAILABLE);
 }
 
-/* --- TLS and reloads --- */
-
-static struct tls_context *
-make_tls(struct config *config, struct shm *shm)
-{
-	const char *profile = config->tls_profile == TLS_PROFILE_MODERN ? "modern" : "intermediate";
-	struct tls_context *tls = tls_context_new(profile,
-	    (const struct tls_ticket_page *)(const void *)shm->instance->tickets);
-	size_t count = 0;
-	char why[256];
-
-	for (size_t i = 0; tls != NULL && i < config->host_count; i++) {
-		const struct config_host *host = &config->hosts[i];
-
-		if (host->certificate_pem.length == 0)
-			continue;
-		if (tls_context_add(tls, slice_from_text(host->name), host->certificate_pem,
-			host->key_pem, why, sizeof(why)) == RESULT_OK)
-			count++;
-		else
-			log_error(LOG_TLS, "certificate not used", "host=%s reason=\"%s\"",
-			    host->name, why);
-	}
-	config_forget_keys(config);
-	if (count == 0)
-		tls_context_free(&tls);
-	return tls;
-}
+/* --- reloads --- */
 
 /* Old connections keep the old context: it is counted. */
 static void
@@ -99,7 +73,7 @@ apply_image(struct worker *worker)
 	}
 	tls_context_free(&server->tls);
 	server->config = config;
-	server->tls = make_tls(config, server->shm);
+	server->tls = worker_tls_new(config, server->shm);
 	log_set_level((enum log_level)config->log_level);
 	sessions_reload(server);
 	config_free(&old);
@@ -412,7 +386,7 @@ worker_run(const struct child *child)
 	open_memory(worker);
 	open_stores(worker);
 	tls_keys_protect(server->config->host_count);
-	server->tls = make_tls(server->config, server->shm);
+	server->tls = worker_tls_new(server->config, server->shm);
 	server->loop = loop_new();
 	server->timers = timers_new(server->loop);
 	if (server->config->test_clock)
