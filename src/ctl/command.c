@@ -41,7 +41,8 @@ static const struct command commands[] = {
 	  "A full JID names one session. Each stream ends with an error." },
 	{ "workers", NULL, COMMAND_JSON | COMMAND_ROOT, workers_run,
 	  "Lists the processes of the server, and what each costs.",
-	  "GENERATION grows each time a process of that number was replaced. HEARTBEAT "
+	  "A worker has two numbers in turn; STATE is draining for one that is being "
+	  "replaced. GENERATION grows each time a process of that number ended. HEARTBEAT "
 	  "is the age of its last sign of life. IN and OUT count stanzas, CPU is user "
 	  "and system time. PSS, which shares common memory out, is shown to root "
 	  "alone." },
