@@ -284,6 +284,8 @@ store_draft(struct store_client *client, const struct store_context *context,
 	if (result == RESULT_OK) {
 		memcpy(memory, request.data, request.length);
 		result = effect_ask(client->shm, client->kind, later, piece);
+		if (result != RESULT_OK)
+			effect_stage_cut(client->shm, piece.offset, 0);
 	}
 	forget_request(client);
 	return result;

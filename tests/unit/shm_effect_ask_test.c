@@ -173,6 +173,18 @@ without_room_in_the_ring_nothing_happens(void **state)
 	assert_int_equal(entries(), 1);
 }
 
+/* Who waits for room in the ring asks again and again, within one draft. */
+static void
+what_is_refused_takes_no_room_in_the_staging(void **state)
+{
+	effect_draft(kit.shm, from, 1, true);
+	for (int i = 0; i < 2 * (int)(EFFECT_STAGING_MAX / (600 << 10)); i++)
+		assert_int_equal(draft(1, 600 << 10), RESULT_FULL);
+	assert_int_equal(draft(1, 400 << 10), RESULT_OK);
+	assert_int_equal(effect_run(kit.shm), 0);
+	assert_int_equal(ring_pushed(ring), 1);
+}
+
 /* The caller routes anew those whose targets had ended: what it asked for at first stays asked for once. */
 static void
 what_goes_on_asks_for_more(void **state)
@@ -202,6 +214,7 @@ main(void)
 		FACT(what_is_in_the_ring_is_not_pushed_again),
 		FACT(what_is_not_in_the_ring_is_pushed_by_the_replacement),
 		FACT(without_room_in_the_ring_nothing_happens),
+		FACT(what_is_refused_takes_no_room_in_the_staging),
 		FACT(what_goes_on_asks_for_more),
 	};
 
