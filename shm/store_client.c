@@ -338,7 +338,8 @@ store_request_place(struct slice record)
 	    head.key_length != sizeof(place))
 		return 0;
 	memcpy(&place, record.data + start, sizeof(place));
-	return be64toh(place);
+	place = be64toh(place);
+	return place < UINT64_MAX ? place : UINT64_MAX - 1;
 }
 
 int

@@ -4,7 +4,8 @@
  * A message belongs into several lists, and each list ends on a page of its own: written at once, an entry of 50 bytes would
  * cost a page of 4 KiB. So entries are appended to the journal, and when it holds many of them they move into their
  * lists in the order of their keys, in one transaction: readers look in both (store_list.c). The store's process knows
- * the ends of the lists that the journal has entries of; who takes over reads them from the journal.
+ * the ends of the lists that the journal has entries of; who takes over reads them from the journal. What comes late, with
+ * a key below its list's end, waits for the end of the transaction (store_late.c).
  */
 #include <endian.h>
 #include <stdlib.h>
@@ -25,7 +26,9 @@ struct tail {
 	UT_hash_handle	   hh;
 	struct slice	   name;	/* table and list, by which it is found */
 	struct store_entry last;
+	uint64_t	   highest;	/* its place; 0 where there is none */
 	uint64_t	   lowest;	/* place in the list of the journal's entries: the least */
+	bool		   is_late;	/* what comes in this transaction is numbered at its end */
 };
 
 struct store_journal {
@@ -33,6 +36,7 @@ struct store_journal {
 	struct tail  *tails;
 	struct arena  arena;		/* of the tails */
 	struct buffer draft;		/* items of this transaction that are in no record yet */
+	struct store_late *late;	/* entries of it that have no number yet */
 	uint64_t      next;		/* key of the next record */
 	uint32_t      items;
 	uint32_t      most;		/* when they move */
@@ -55,6 +59,7 @@ forget(struct store_journal *journal)
 	HASH_CLEAR(hh, journal->tails);
 	arena_reset(&journal->arena);
 	buffer_empty(&journal->draft);
+	store_late_free(&journal->late);
 	journal->items = 0;
 	journal->next = 0;
 	journal->is_loaded = false;
@@ -142,11 +147,13 @@ new_tail(struct store_journal *journal, int table, struct slice key)
 static bool
 on_last(void *owner, struct slice key, struct slice value)
 {
+	struct tail *tail = owner;
 	struct list_record record;
 
 	if (value.length == sizeof(record)) {
 		memcpy(&record, value.data, sizeof(record));
-		*(struct store_entry *)owner = record.entry;
+		tail->last = record.entry;
+		tail->highest = store_list_place(key);
 	}
 	return false;
 }
@@ -160,8 +167,20 @@ get_tail(struct store_apply *apply, int table, struct slice key)
 	if (tail != NULL)
 		return tail;
 	tail = new_tail(journal, table, key);
-	txn_each_back(apply->txn, table, store_list_of(key), SLICE_EMPTY, on_last, &tail->last);
+	txn_each_back(apply->txn, table, store_list_of(key), SLICE_EMPTY, on_last, tail);
 	return tail;
+}
+
+/* An entry that stands in the journal. */
+static void
+note(struct tail *tail, uint64_t place, const struct store_entry *entry)
+{
+	if (place >= tail->highest) {
+		tail->last = *entry;
+		tail->highest = place;
+	}
+	if (place < tail->lowest)
+		tail->lowest = place;
 }
 
 /* --- what a predecessor left --- */
@@ -176,13 +195,10 @@ on_journal(void *owner, struct slice key, struct slice value)
 	journal->next = store_list_place(key) + 1;
 	while (store_journal_take(&value, &item, &entry)) {
 		struct tail *tail = find_tail(journal, (int)item.table, entry);
-		uint64_t place = store_list_place(entry);
 
 		if (tail == NULL)
 			tail = new_tail(journal, (int)item.table, entry);
-		tail->last = item.entry;
-		if (place < tail->lowest)
-			tail->lowest = place;
+		note(tail, store_list_place(entry), &item.entry);
 		journal->items++;
 	}
 	return true;
@@ -292,14 +308,44 @@ store_journal_begin(struct store_apply *apply)
 }
 
 static void
-write_record(struct store_apply *apply)
+write_draft(struct store_apply *apply)
 {
 	struct store_journal *journal = apply->store->journal;
-	uint64_t key = htobe64(journal->next++);
+	uint64_t key;
 
+	if (buffer_length(&journal->draft) == 0)
+		return;
+	key = htobe64(journal->next++);
 	txn_append(apply->txn, TABLE_JOURNAL, slice_of(&key, sizeof(key)),
 	    buffer_slice(&journal->draft));
 	buffer_empty(&journal->draft);
+}
+
+static void
+append(struct store_apply *apply, struct tail *tail, struct slice key,
+    const struct store_entry *entry)
+{
+	struct store_journal *journal = apply->store->journal;
+	struct journal_item item = { (uint32_t)(uint8_t)tail->name.data[0],
+		(uint32_t)key.length, *entry };
+
+	if (buffer_length(&journal->draft) + sizeof(item) + key.length > CHUNK_BYTES)
+		write_draft(apply);
+	buffer_append(&journal->draft, slice_of(&item, sizeof(item)));
+	buffer_append(&journal->draft, key);
+	journal->items++;
+	note(tail, store_list_place(key), entry);
+}
+
+/* Of an entry that had no number, or another one. */
+static void
+on_numbered(struct store_apply *apply, int table, struct slice key,
+    const struct store_entry *entry)
+{
+	struct tail *tail = get_tail(apply, table, key);
+
+	tail->is_late = false;
+	append(apply, tail, key, entry);
 }
 
 void
@@ -307,8 +353,11 @@ store_journal_end(struct store_apply *apply)
 {
 	struct store_journal *journal = apply->store->journal;
 
-	if (journal != NULL && buffer_length(&journal->draft) > 0)
-		write_record(apply);
+	if (journal == NULL)
+		return;
+	write_draft(apply);
+	store_late_settle(apply, &journal->late, on_numbered);
+	write_draft(apply);
 }
 
 void
@@ -325,10 +374,12 @@ store_journal_yield(struct store_apply *apply, const struct store_change *change
 	struct store_journal *journal = apply->store->journal;
 	struct tail *tail;
 
-	if (journal == NULL || journal->items == 0 || change->key.length <= STORE_LIST_PLACE)
+	if (journal == NULL || change->key.length <= STORE_LIST_PLACE ||
+	    (journal->items == 0 && journal->late == NULL))
 		return;
 	tail = find_tail(journal, change->table, change->key);
-	if (tail == NULL || store_list_place(change->key) < tail->lowest)
+	if (tail == NULL ||
+	    (!tail->is_late && store_list_place(change->key) < tail->lowest))
 		return;
 	store_journal_end(apply);
 	move(apply);
@@ -343,25 +394,21 @@ store_entry_check(const struct store_apply *apply, const struct store_change *ch
 	    : RESULT_INVALID;
 }
 
-/* Records come in the order of their keys but for rare ones of two workers: then numbers are off by one or two. */
 void
 store_entry_put(struct store_apply *apply, const struct store_change *change, int *result)
 {
 	struct store_journal *journal = apply->store->journal;
 	struct tail *tail = get_tail(apply, change->table, change->key);
-	struct journal_item item = { (uint32_t)change->table, (uint32_t)change->key.length,
-		{ tail->last.number + 1, tail->last.total + change->hashes } };
-	uint64_t place = store_list_place(change->key);
+	struct store_entry entry = { tail->last.number + 1, tail->last.total + change->hashes };
 
 	if (change->version != 0 &&
-	    tail->last.total / change->version != item.entry.total / change->version)
+	    tail->last.total / change->version != entry.total / change->version)
 		*result = 1;
-	tail->last = item.entry;
-	if (place < tail->lowest)
-		tail->lowest = place;
-	if (buffer_length(&journal->draft) + sizeof(item) + change->key.length > CHUNK_BYTES)
-		store_journal_end(apply);
-	buffer_append(&journal->draft, slice_of(&item, sizeof(item)));
-	buffer_append(&journal->draft, change->key);
-	journal->items++;
+	tail->is_late |= store_list_place(change->key) < tail->highest;
+	if (!tail->is_late) {
+		append(apply, tail, change->key, &entry);
+		return;
+	}
+	tail->last = entry;
+	store_late_add(&journal->late, change);
 }

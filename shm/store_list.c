@@ -32,6 +32,13 @@ store_view_free(struct store_view **pointer)
 	*pointer = NULL;
 }
 
+void
+store_view_forget(struct store *store)
+{
+	if (store->view != NULL)
+		store->view->txn = 0;
+}
+
 /* --- the journal --- */
 
 static struct slice

@@ -90,6 +90,8 @@ bool	store_journal_take(struct slice *rest, struct journal_item *item, struct sl
 uint64_t store_list_place(struct slice key);
 struct slice store_list_of(struct slice key);
 void	store_view_free(struct store_view **view);
+/* Around a look at a list in a transaction that writes to the journal. */
+void	store_view_forget(struct store *store);
 
 /* --- applying, all in one transaction --- */
 
@@ -131,6 +133,17 @@ void	store_journal_end(struct store_apply *apply);
 void	store_journal_give_up(struct store_apply *apply);
 /* Before a change of a record that may be an entry of the journal. */
 void	store_journal_yield(struct store_apply *apply, const struct store_change *change);
+
+/*
+ * Entries (STORE_ENTER) that come with a place below the end of their list, and those of the list behind them in the same
+ * transaction: numbered when all are there. on_numbered hears of each, and of those above it whose numbers change.
+ */
+struct store_late;
+void	store_late_add(struct store_late **late, const struct store_change *change);
+void	store_late_settle(struct store_apply *apply, struct store_late **late,
+	    void (*on_numbered)(struct store_apply *apply, int table, struct slice key,
+	    const struct store_entry *entry));
+void	store_late_free(struct store_late **late);
 
 /* Of one account, for store_apply_request(). */
 int	store_account_check(struct store_apply *apply, const struct store_change *change);

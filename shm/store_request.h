@@ -60,7 +60,7 @@ uint32_t store_ring_number(uint32_t process, enum store_kind kind, enum ring_way
 int	store_process_fd(uint32_t process);
 int	store_store_fd(enum store_kind kind);
 
-/* The key of its first change as a number where that is a stanza for the log; else 0. */
+/* The key of its first change as a number, below UINT64_MAX, where that is a stanza for the log; else 0. */
 uint64_t store_request_place(struct slice record);
 
 /* Reads a request, at most STORE_CHANGES_MAX changes that point into it. RESULT_CORRUPT: a length that cannot be. */

@@ -17,6 +17,7 @@
 #define TURN_REQUESTS 4096
 #define TURN_BYTES    (8u << 20)
 #define BLOCKED_MS    5		/* how soon a full ring of answers is looked at again */
+#define NO_PLACE      UINT64_MAX
 #define GATHER_MS     10	/* what nobody waits for is committed together with what comes so soon behind it */
 
 /* One client, and what this turn does for it. */
@@ -31,7 +32,8 @@ struct channel {
 	struct outcome *outcomes;	/* one for each taken */
 	uint32_t	capacity;
 	uint32_t	next;		/* the next one to apply */
-	uint64_t	place;		/* in the log, of the next one; 0: anywhere */
+	uint64_t	place;		/* in the log, of the next one to take, then to apply; 0: anywhere; NO_PLACE: there is none */
+	size_t		length;		/* of the next one to take */
 };
 
 struct store_server {
@@ -40,7 +42,7 @@ struct store_server {
 	enum store_kind	   kind;
 	struct channel	   channels[PROCESSES_MAX];
 	int		   count;
-	int		   next;	/* channel that comes first: each is it in turn */
+	int		   next;	/* channel that comes first of those of one place: each is it in turn */
 	struct store_change changes[STORE_CHANGES_MAX];
 };
 
@@ -237,54 +239,78 @@ request_at(struct channel *channel, uint32_t index)
 	return record;
 }
 
-/* Takes the next request of a channel into the turn; false when there is none, or no room for its answer. */
-static bool
-take_request(struct channel *channel, size_t *bytes)
+/*
+ * Of one channel requests come in their order; among the channels the log's come in the order of the log, so that it
+ * grows at its end and lists are numbered as they are read. Those that have no place there come first, of each in turn.
+ */
+static struct channel *
+next_channel(struct store_server *server)
+{
+	struct channel *found = NULL;
+
+	for (int i = 0; i < server->count; i++) {
+		struct channel *channel = &server->channels[(server->next + i) % server->count];
+
+		if (channel->place != NO_PLACE && (found == NULL || channel->place < found->place))
+			found = channel;
+	}
+	if (found != NULL)
+		server->next = (int)(found - server->channels + 1) % server->count;
+	return found;
+}
+
+/* A process that does not take its answers holds nobody up: what it has asked comes late. */
+static void
+look_behind(struct channel *channel)
 {
 	struct slice record;
 	uint64_t number;
 
+	channel->place = NO_PLACE;
 	if (channel->taken >= channel->room ||
 	    !ring_peek(channel->requests, channel->taken, &record, &number))
-		return false;
+		return;
+	if (channel->taken == 0)
+		channel->first = number;
+	channel->place = store_request_place(record);
+	channel->length = record.length;
+}
+
+static void
+take_request(struct channel *channel)
+{
 	if (channel->taken == channel->capacity) {
 		channel->capacity = channel->capacity == 0 ? 64 : channel->capacity * 2;
 		channel->outcomes = memory_resize(channel->outcomes,
 		    channel->capacity * sizeof(struct outcome));
 	}
-	if (channel->taken == 0)
-		channel->first = number;
 	memset(&channel->outcomes[channel->taken++], 0, sizeof(struct outcome));
-	*bytes += record.length;
-	return true;
 }
 
-/* One of each channel, round and round, until all is taken or the turn is large enough. */
+/*
+ * Until all is taken or the turn is large enough, and then nothing is left behind in one ring that belongs before what
+ * was taken of another.
+ */
 static uint32_t
 gather(struct store_server *server, uint32_t most)
 {
+	struct channel *channel;
 	uint32_t taken = 0;
 	size_t bytes = 0;
-	bool any = true;
 
 	for (int i = 0; i < server->count; i++) {
-		server->channels[i].taken = 0;
-		server->channels[i].applied = 0;
-		server->channels[i].room = answers_room(&server->channels[i]);
+		channel = &server->channels[i];
+		channel->taken = 0;
+		channel->applied = 0;
+		channel->room = answers_room(channel);
+		look_behind(channel);
 	}
-	while (any && taken < most && bytes < TURN_BYTES) {
-		any = false;
-		for (int i = 0; i < server->count && taken < most && bytes < TURN_BYTES; i++) {
-			struct channel *channel =
-			    &server->channels[(server->next + i) % server->count];
-
-			if (!take_request(channel, &bytes))
-				continue;
-			taken++;
-			any = true;
-		}
+	while (taken < most && bytes < TURN_BYTES && (channel = next_channel(server)) != NULL) {
+		take_request(channel);
+		bytes += channel->length;
+		taken++;
+		look_behind(channel);
 	}
-	server->next = (server->next + 1) % server->count;
 	return taken;
 }
 
@@ -321,26 +347,7 @@ look_at_next(struct channel *channel)
 {
 	channel->place = channel->next < channel->taken
 	    ? store_request_place(request_at(channel, channel->next))
-	    : UINT64_MAX;
-}
-
-/*
- * Of one channel requests are applied in their order; among the channels the log's come in the order of the log,
- * so that it grows at its end.
- */
-static struct channel *
-next_channel(struct store_server *server)
-{
-	struct channel *found = NULL;
-
-	for (int i = 0; i < server->count; i++) {
-		struct channel *channel = &server->channels[(server->next + i) % server->count];
-
-		if (channel->next < channel->taken &&
-		    (found == NULL || channel->place < found->place))
-			found = channel;
-	}
-	return found;
+	    : NO_PLACE;
 }
 
 static void

@@ -8,12 +8,6 @@
 #include "features/archive_record.h"
 #include "features/offline.h"
 
-/*
- * Numbers are given in the order in which requests are served. Of workers whose requests waited for a
- * store, one's may come before the older ones of another: so far as their rings hold.
- */
-#define DISORDER_MOST 65536
-
 struct checker {
 	struct fsck *fsck;
 	struct store *msg;
@@ -118,7 +112,7 @@ check_number(struct checker *checker, const struct archive_end *list, uint64_t n
 	bool is_same = list->account == checker->list.account &&
 		       list->peer == checker->list.peer;
 
-	if (is_same && number + DISORDER_MOST < checker->number)
+	if (is_same && number <= checker->number)
 		fsck_find(checker->fsck, FSCK_ARCHIVE_NUMBERS, where,
 			  "number %" PRIu64 " behind number %" PRIu64, number,
 			  checker->number);
@@ -127,7 +121,8 @@ check_number(struct checker *checker, const struct archive_end *list, uint64_t n
 }
 
 static bool
-check_entry(struct checker *checker, struct slice key, const struct store_entry *entry)
+check_entry(struct checker *checker, struct slice key, const struct store_entry *entry,
+	    bool in_list)
 {
 	struct archive_end list;
 	char where[112];
@@ -143,7 +138,8 @@ check_entry(struct checker *checker, struct slice key, const struct store_entry 
 	if (!has_message(checker, id))
 		fsck_find(checker->fsck, FSCK_ARCHIVE_STANZA, where,
 			  "there is no such message");
-	check_number(checker, &list, entry->number, where);
+	if (in_list)
+		check_number(checker, &list, entry->number, where);
 	return true;
 }
 
@@ -160,15 +156,16 @@ on_entry(void *owner, struct slice key, struct slice value, uint64_t version)
 		return true;
 	}
 	memcpy(&entry, value.data, sizeof(entry));
-	return check_entry(checker, key, &entry);
+	return check_entry(checker, key, &entry, true);
 }
 
+/* Those whose numbers have changed stand there twice, or in their list as they were: they are looked at once they have moved. */
 static bool
 on_journal(void *owner, int table, struct slice key, const struct store_entry *entry)
 {
 	struct checker *checker = owner;
 
-	return table != STORE_ARCHIVE || check_entry(checker, key, entry);
+	return table != STORE_ARCHIVE || check_entry(checker, key, entry, false);
 }
 
 /* --- queues --- */

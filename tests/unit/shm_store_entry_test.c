@@ -189,6 +189,105 @@ a_late_one_finds_its_place(void **state)
 	assert_true(versions[1] > versions[0]);
 }
 
+/* --- a backlog --- */
+
+static int
+keep(int client, uint64_t place)
+{
+	struct store_context context = { 0 };
+	struct key entry = { 'a', htobe64(place) };
+	uint64_t key = htobe64(place);
+	struct store_change changes[] = {
+		{ .verb = STORE_SET, .table = STORE_STANZA, .version = STORE_ANY_VERSION,
+		    .key = slice_of(&key, sizeof(key)), .value = SLICE("<message/>") },
+		{ .verb = STORE_ENTER, .table = STORE_ARCHIVE, .hashes = (uint32_t)place % 7 + 1,
+		    .key = slice_of(&entry, sizeof(entry)) },
+	};
+
+	return store_ask(clients[client], &context, changes, 2) > 0;
+}
+
+/* Of each four messages one comes by the other worker; until a ring is full. */
+static uint64_t
+fill_rings(uint64_t place)
+{
+	while (keep(place % 4 == 0, place))
+		place++;
+	return place;
+}
+
+static void
+on_answer(void *owner, const struct store_answer *answer)
+{
+	assert_int_equal(answer->result, RESULT_OK);
+}
+
+static bool
+on_ordered(void *owner, uint64_t place, const struct store_entry *entry)
+{
+	struct store_entry *last = owner;
+
+	assert_int_equal(entry->number, last->number + 1);
+	assert_int_equal(entry->total, last->total + place % 7 + 1);
+	*last = *entry;
+	return true;
+}
+
+static uint64_t
+assert_list_in_order(void)
+{
+	struct txn *txn = store_read(msg);
+	struct store_entry last = { 0 };
+
+	store_each_entry(msg, txn, STORE_ARCHIVE, SLICE("a"), 0, UINT64_MAX, false, on_ordered,
+	    &last);
+	txn_end(&txn);
+	return last.number;
+}
+
+/* The rings hold more than a turn takes. */
+static void
+a_backlog_is_numbered_in_the_order_of_the_log(void **state)
+{
+	uint64_t next = 1;
+
+	for (int round = 0; round < 3; round++) {
+		next = fill_rings(next);
+		assert_true(store_server_turn(server) > 0);
+		assert_list_in_order();
+		store_answers(clients[0], on_answer, NULL);
+		store_answers(clients[1], on_answer, NULL);
+	}
+	while (store_server_turn(server) > 0) {
+		assert_list_in_order();
+		store_answers(clients[0], on_answer, NULL);
+		store_answers(clients[1], on_answer, NULL);
+	}
+	assert_int_equal(assert_list_in_order(), next - 1);
+}
+
+/* One worker hangs, so that its answers have no room; the other one goes on. */
+static void
+who_takes_no_answers_holds_nobody_up(void **state)
+{
+	uint64_t next = 1;
+
+	for (int round = 0; round < 3; round++) {
+		next = fill_rings(next);
+		while (store_server_turn(server) > 0)
+			store_answers(clients[1], on_answer, NULL);
+		assert_list_in_order();
+		for (int i = 0; i < 1000 && keep(1, next); i++)
+			next++;
+		store_server_turn(server);
+		assert_list_in_order();
+	}
+	do
+		store_answers(clients[0], on_answer, NULL);
+	while (store_server_turn(server) > 0);
+	assert_list_in_order();
+}
+
 #define FACT(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int
@@ -200,6 +299,8 @@ main(void)
 		FACT(what_is_no_list_is_refused),
 		FACT(a_turn_follows_the_log_whoever_asked),
 		FACT(a_late_one_finds_its_place),
+		FACT(a_backlog_is_numbered_in_the_order_of_the_log),
+		FACT(who_takes_no_answers_holds_nobody_up),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
