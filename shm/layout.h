@@ -71,7 +71,7 @@ struct instance {
 	uint64_t	      hash_key[2];	/* of registry keys */
 	_Atomic uint64_t      clock_offset_ms;	/* moved by tests alone */
 	_Atomic uint64_t      archive_next;	/* the greatest archive id given out */
-	_Atomic uint64_t      sessions;		/* slots in use */
+	_Atomic uint64_t      sessions_about;	/* slots in use, but for those of workers that died as they counted: slot_count() knows */
 	_Atomic uint64_t      fenced[FENCED_MAX];	/* stanzas that workers died of */
 	_Atomic uint64_t      fenced_count;	/* ever; the master's */
 	_Atomic uint64_t      config_serial;	/* raised by each reload that took effect */

@@ -392,6 +392,7 @@ shm_take_over(struct shm *shm)
 	for (uint32_t i = 0; i < PROCESSES_MAX; i++)
 		shm_reaped(shm, i);
 	memset(shm->instance->trace, 0, sizeof(shm->instance->trace));
+	atomic_store(&shm->instance->sessions_about, slot_count(shm));
 }
 
 const char *

@@ -109,7 +109,8 @@ claim(struct shm *shm, uint32_t index, struct slot_ref *ref)
 	atomic_store(&slot->type, SLOT_C2S_UNAUTHED);
 	SHM_STEP("slot: cleared");
 	atomic_fetch_add(&slot->epoch, 1);
-	atomic_fetch_add(&shm->instance->sessions, 1);
+	SHM_STEP("slot: begun");
+	atomic_fetch_add(&shm->instance->sessions_about, 1);
 	*ref = (struct slot_ref){ index, atomic_load(&slot->epoch) };
 	shm->slot_hint = index + 1;
 	return true;
@@ -158,7 +159,8 @@ slot_give(struct shm *shm, struct slot_ref ref)
 	if ((ref.epoch & 1) != 0 && atomic_load(&slot->epoch) == ref.epoch) {
 		atomic_store(&slot->type, SLOT_C2S_DESTROYED);
 		atomic_store(&slot->epoch, ref.epoch + 1);
-		atomic_fetch_sub(&shm->instance->sessions, 1);
+		SHM_STEP("slot: turned");
+		atomic_fetch_sub(&shm->instance->sessions_about, 1);
 		ended = true;
 	}
 	slot_unlock(shm, ref.slot);
@@ -248,6 +250,17 @@ slot_handled(struct slot *slot, uint64_t number)
 {
 	if (atomic_load_explicit(&slot->h_in, memory_order_relaxed) < number)
 		atomic_store_explicit(&slot->h_in, number, memory_order_release);
+}
+
+uint32_t
+slot_count(const struct shm *shm)
+{
+	uint32_t committed = atomic_load_explicit(shm->slots_committed, memory_order_acquire);
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < committed; i++)
+		count += atomic_load_explicit(&shm->slots[i].epoch, memory_order_relaxed) & 1;
+	return count;
 }
 
 void

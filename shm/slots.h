@@ -32,6 +32,9 @@ enum slot_order slot_take_order(struct slot *slot);
 /* All stanzas up to number have had all their effects. */
 void	slot_handled(struct slot *slot, uint64_t number);
 
+/* How many sessions there are now. All slots are looked at: for who asks, and nothing that happens often. */
+uint32_t slot_count(const struct shm *shm);
+
 /* Calls back for each slot owned by worker (after a death, for adoption); all slots in use with SHM_NOBODY. */
 void	slot_each(const struct shm *shm, uint32_t worker,
 	    void (*each)(void *owner, struct slot_ref ref, struct slot *slot), void *owner);

@@ -10,6 +10,7 @@
 #include "ctl/ctl.h"
 #include "ctl/table.h"
 #include "shm/limits.h"
+#include "shm/slots.h"
 
 static const struct table_column columns[] = {
 	{ "LIMIT", TABLE_LEFT }, { "VALUE", TABLE_LEFT }, { "USED", TABLE_RIGHT },
@@ -22,7 +23,7 @@ read_used(const struct shm *shm, enum limit limit, uint64_t *used)
 {
 	switch (limit) {
 	case LIMIT_SESSIONS:
-		*used = atomic_load(&shm->instance->sessions);
+		*used = slot_count(shm);
 		return true;
 	case LIMIT_UNAUTHENTICATED:
 		*used = limits_all_count(shm, ALL_UNAUTHENTICATED);

@@ -15,6 +15,7 @@
 #include "shm/blocks.h"
 #include "shm/counters.h"
 #include "shm/registry.h"
+#include "shm/slots.h"
 
 static const struct table_column counter_columns[] = {
 	{ "COUNTER", TABLE_LEFT },
@@ -68,7 +69,7 @@ read_memory(const struct ctl *ctl, struct memory *memory)
 	*memory = (struct memory){
 		.runtime_bytes =
 		    directory_bytes(ctl->config->runtime_dir) + directory_bytes(registry),
-		.slots_used = atomic_load(&shm->instance->sessions),
+		.slots_used = slot_count(shm),
 		.slots_max = shm->max_sessions,
 		.registry_fill = env_fill(registry_env(ctl->registry)),
 	};

@@ -21,6 +21,7 @@
 #include "shm/fsck.h"
 #include "shm/registry.h"
 #include "shm/shm.h"
+#include "shm/slots.h"
 #include "shm/store.h"
 
 #define PROBE_MS 30000
@@ -165,7 +166,7 @@ look(struct found *found, const struct shm_options *options, const struct identi
 		shm_detach(&found->shm);
 		return;
 	}
-	found->sessions = atomic_load(&found->shm->instance->sessions);
+	found->sessions = slot_count(found->shm);
 	note_difference(found, options);
 	if (is_fresh)
 		snprintf(found->why, sizeof(found->why), "--fresh");
@@ -291,6 +292,6 @@ memory_open(const struct shm_options *options, const struct identity *identity, 
 	else if (*taken)
 		log_info(LOG_MASTER, "memory taken over", "instance=%016llx sessions=%llu",
 		    (unsigned long long)(*shm)->instance->header.instance,
-		    (unsigned long long)atomic_load(&(*shm)->instance->sessions));
+		    (unsigned long long)slot_count(*shm));
 	return rc;
 }

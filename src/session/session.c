@@ -484,7 +484,7 @@ admit(struct server *server, const struct sockaddr_storage *address, struct guar
 		return false;
 	if (slot_take(server->shm, ref) == RESULT_OK) {
 		limit_reached(server->shm, LIMIT_SESSIONS,
-		    atomic_load(&server->shm->instance->sessions));
+		    atomic_load(&server->shm->instance->sessions_about));
 		return true;
 	}
 	limit_bite(server->shm, LIMIT_SESSIONS);

@@ -99,7 +99,7 @@ slot_record_and_blocks_are_given_back(void **state)
 	assert_false(registry_session_of(worker.server.registry, txn, lost, &found));
 	assert_true(registry_session_of(worker.server.registry, txn, juliet.ref, &found));
 	txn_end(&txn);
-	assert_int_equal(atomic_load(&worker.server.shm->instance->sessions), 1);
+	assert_int_equal(slot_count(worker.server.shm), 1);
 	assert_true(worker_logged(&worker, "sessions of a worker that is gone"));
 	caller_close(&juliet);
 	assert_true(worker_is_clean(&worker));

@@ -291,7 +291,7 @@ worker_is_clean(struct worker *worker)
 		if (used != 0)
 			return false;
 	}
-	return atomic_load(&shm->instance->sessions) == 0 &&
+	return slot_count(shm) == 0 &&
 	    timers_count(worker->server.timers) == 0;
 }
 
