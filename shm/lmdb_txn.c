@@ -144,6 +144,7 @@ set_error(struct txn *txn, int rc, const char *event)
 {
 	bool is_told = txn->env->is_full;
 
+	ensure(rc != ENOMEM);	/* or what cannot be read would pass for what is not there */
 	txn->error = env_result(rc);
 	txn->env->is_full |= txn->error == RESULT_FULL;
 	if (txn->error == RESULT_FULL && is_told)

@@ -8,15 +8,12 @@ import errno
 import os
 import shutil
 import subprocess
-import sys
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "scenarios"))
-
-import client as xmpp  # noqa: E402
-from facts import Facts, equal  # noqa: E402
-from faults import STORES, Faults  # noqa: E402
-from load import Load, make_server  # noqa: E402
-from server import PASSWORD  # noqa: E402
+from load import Load, make_server
+import client as xmpp
+from facts import Facts, equal
+from faults import STORES, Faults
+from server import PASSWORD
 
 CLIENTS = 4
 WRITER, HOARDER = "writer@localhost", "hoarder@localhost"
