@@ -171,9 +171,7 @@ outbox_start(struct shm *shm, struct slot_ref ref, struct outbox_cursor *cursor)
 	struct slot *slot = &shm->slots[ref.slot];
 	uint64_t acked = atomic_load(&slot->out_acked);
 
-	cursor->number = (acked >> 1) + 1;
-	cursor->place = 0;
-	cursor->offset = 0;
+	*cursor = (struct outbox_cursor){ .number = (acked >> 1) + 1 };
 }
 
 /*
@@ -196,9 +194,12 @@ is_there(struct slot *slot, struct outbox_cursor *cursor)
 
 /* Behind the entry: the next one starts here, or, where this was the last, is not known yet. */
 static void
-step_over(struct outbox_cursor *cursor, struct spot spot)
+step_over(struct outbox_cursor *cursor, const struct entry *entry, struct spot spot)
 {
 	spot.offset = outbox_padded(spot.offset);
+	cursor->octets += entry->length;
+	if (entry->flags & ENTRY_STORED)
+		cursor->stored = cursor->number;
 	cursor->number++;
 	cursor->offset = 0;
 	cursor->place = place_of(spot);
@@ -234,7 +235,7 @@ outbox_read(struct shm *shm, struct slot_ref ref, struct outbox_cursor *cursor, 
 		done += part;
 		cursor->offset += part;
 		if (cursor->offset == entry.length)
-			step_over(cursor, spot);
+			step_over(cursor, &entry, spot);
 	}
 	return done;
 }
@@ -262,7 +263,7 @@ outbox_step(struct shm *shm, struct slot_ref ref, struct outbox_cursor *cursor)
 	spot.offset += OUTBOX_HEADER;
 	if (!pass(shm, &spot, NULL, entry.length))
 		return corrupt(ref.slot, cursor->number, "chain");
-	step_over(cursor, spot);
+	step_over(cursor, &entry, spot);
 	return true;
 }
 
@@ -342,7 +343,7 @@ find_end(struct shm *shm, uint32_t index, struct outbox_cursor *cursor, uint64_t
 			return corrupt(index, cursor->number, "chain");
 		tally->octets += entry.length;
 		tally->passed += (entry.flags & ENTRY_PASSED_OVER) != 0;
-		step_over(cursor, spot);
+		step_over(cursor, &entry, spot);
 	}
 	return true;
 }
@@ -390,6 +391,21 @@ passed_standing(struct shm *shm, uint32_t index, uint64_t number)
 	return tally.passed;
 }
 
+/* The new head is where somebody has come already: it is looked at, and nothing before it. */
+static bool
+has_new_head(struct shm *shm, uint32_t index, struct outbox_cursor *cursor,
+    const struct outbox_cursor *known)
+{
+	struct entry entry;
+	struct spot spot;
+
+	*cursor = *known;
+	if (!read_header(shm, index, cursor, &entry, &spot))
+		return false;
+	cursor->place = place_of(spot);
+	return true;
+}
+
 static void
 give_all(struct shm *shm, uint32_t index, uint64_t next, uint64_t acked)
 {
@@ -408,16 +424,27 @@ give_all(struct shm *shm, uint32_t index, uint64_t next, uint64_t acked)
 	give_blocks(shm, index, chain, final);
 }
 
+/* What is to be given: entries up to number. */
+struct gift {
+	uint64_t number;
+	const struct outbox_cursor *behind;	/* NULL, or who has come there */
+	uint64_t octets;			/* of all, where somebody has */
+};
+
 static int
-give_some(struct shm *shm, uint32_t index, uint64_t number, uint64_t acked)
+give_some(struct shm *shm, uint32_t index, const struct gift *gift, uint64_t acked)
 {
 	struct slot *slot = &shm->slots[index];
 	struct outbox_cursor cursor = head_of(slot);
 	struct chain chain = { .first = (uint32_t)(cursor.place >> 32) };
+	struct tally tally = { .octets = gift->octets };
+	uint64_t number = gift->number;
 	uint64_t parity = (acked & 1) ^ 1;
-	struct tally tally;
+	bool is_known = gift->behind != NULL &&
+	    atomic_load(&slot->passes) == passed_given(slot);
 
-	if (!find_new_head(shm, index, &cursor, number, &tally))
+	if (!(is_known ? has_new_head(shm, index, &cursor, gift->behind)
+		       : find_new_head(shm, index, &cursor, number, &tally)))
 		return RESULT_CORRUPT;
 	chain.last = (uint32_t)(cursor.place >> 32);
 	atomic_store(&slot->head[parity], cursor.place);
@@ -430,8 +457,8 @@ give_some(struct shm *shm, uint32_t index, uint64_t number, uint64_t acked)
 	return RESULT_OK;
 }
 
-int
-outbox_give(struct shm *shm, struct slot_ref ref, uint64_t number)
+static int
+give(struct shm *shm, struct slot_ref ref, const struct gift *gift)
 {
 	struct slot *slot = &shm->slots[ref.slot];
 	struct process_page *page = shm_page(shm, shm->me);
@@ -442,19 +469,36 @@ outbox_give(struct shm *shm, struct slot_ref ref, uint64_t number)
 	slot_lock(shm, ref.slot);
 	next = atomic_load(&slot->out_next);
 	acked = atomic_load(&slot->out_acked);
-	if (number > next)
+	if (gift->number > next)
 		result = RESULT_INVALID;
-	else if (number > acked >> 1) {
+	else if (gift->number > acked >> 1) {
 		atomic_store(&page->freeing, ref.slot + 1);
 		SHM_STEP("give: begun");
-		if (number == next)
+		if (gift->number == next)
 			give_all(shm, ref.slot, next, acked);
 		else
-			result = give_some(shm, ref.slot, number, acked);
+			result = give_some(shm, ref.slot, gift, acked);
 		atomic_store(&page->freeing, 0);
 	}
 	slot_unlock(shm, ref.slot);
 	return result;
+}
+
+int
+outbox_give(struct shm *shm, struct slot_ref ref, uint64_t number)
+{
+	const struct gift gift = { .number = number };
+
+	return give(shm, ref, &gift);
+}
+
+int
+outbox_give_before(struct shm *shm, struct slot_ref ref, const struct outbox_cursor *cursor,
+    uint64_t octets)
+{
+	const struct gift gift = { cursor->number - 1, cursor, octets };
+
+	return give(shm, ref, &gift);
 }
 
 /* --- counting --- */

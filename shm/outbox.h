@@ -10,6 +10,8 @@ struct outbox_cursor {
 	uint64_t number;	/* entry being read, or the next to come */
 	uint64_t place;		/* of its header; 0: not known yet */
 	uint32_t offset;	/* payload bytes of it read already */
+	uint64_t octets;	/* payload bytes of the entries before it, from outbox_start() on */
+	uint64_t stored;	/* the newest of those that stands in a store's queue as well; 0: none */
 };
 
 /* Stands at the first entry not given back. Owner only, as all below but the counts. */
@@ -37,6 +39,13 @@ void	outbox_skip(struct shm *shm, struct slot_ref ref, struct outbox_cursor *cur
 
 /* Entries up to `number` are no longer needed. RESULT_INVALID: beyond what was appended. */
 int	outbox_give(struct shm *shm, struct slot_ref ref, uint64_t number);
+
+/*
+ * The same for entries before a cursor that has come to the end of one of them; their bytes are told. Nobody walks,
+ * unless some were passed over.
+ */
+int	outbox_give_before(struct shm *shm, struct slot_ref ref, const struct outbox_cursor *cursor,
+	    uint64_t octets);
 
 /* Entries passed over ever, among those up to number. */
 uint64_t outbox_passed(struct shm *shm, struct slot_ref ref, uint64_t number);

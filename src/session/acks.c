@@ -1,6 +1,8 @@
 /* acks.c -- stream management's counters (XEP-0198 4): what the client has got, and what it may be told that we have. */
 #include "session/acks.h"
 
+#include <string.h>
+
 #include "base/clock.h"
 #include "config/config.h"
 #include "session/session.h"
@@ -66,6 +68,13 @@ acks_start(struct session *session)
 	session->acks = (struct acks){ .is_on = true, .asked = before };
 }
 
+void
+acks_go_on(struct session *session)
+{
+	session->acks.is_on = true;
+	session->acks.asked = sent(session);
+}
+
 /* --- what we have sent --- */
 
 static void on_timer(struct timer *timer, void *parameter);
@@ -80,15 +89,19 @@ watch(struct session *session)
 		    (uint64_t)config->ack_after, on_timer, session);
 }
 
-/* For entries up to number; those who answer late are asked again for later ones. */
+/* For entries before the cursor; those who answer late are asked again for later ones. */
 static void
-ask(struct session *session, uint64_t number)
+ask(struct session *session, const struct outbox_cursor *cursor)
 {
 	struct acks *acks = &session->acks;
 
 	if (acks->awaited++ == 0)
 		acks->asked_ms = clock_ms();
-	acks->asked = number;
+	acks->asked = cursor->number - 1;
+	if (cursor->offset == 0) {
+		acks->mark = (acks->mark + 1) % ACKS_MARKS;
+		acks->marks[acks->mark] = *cursor;
+	}
 	stream_ask_ack(session->conn);
 	watch(session);
 }
@@ -96,7 +109,16 @@ ask(struct session *session, uint64_t number)
 void
 acks_ask(struct session *session)
 {
-	ask(session, sent(session));
+	ask(session, &session->cursor);
+}
+
+const struct outbox_cursor *
+acks_mark(const struct session *session, uint64_t number)
+{
+	for (unsigned i = 0; i < ACKS_MARKS; i++)
+		if (session->acks.marks[i].number == number + 1)
+			return &session->acks.marks[i];
+	return NULL;
 }
 
 static bool
@@ -111,10 +133,10 @@ is_due(const struct session *session, uint64_t number)
 }
 
 void
-acks_offered(struct session *session, uint64_t number)
+acks_offered(struct session *session, const struct outbox_cursor *cursor)
 {
-	if (is_due(session, number))
-		ask(session, number);
+	if (cursor->offset == 0 && is_due(session, cursor->number - 1))
+		ask(session, cursor);
 }
 
 void
@@ -154,20 +176,6 @@ on_timer(struct timer *timer, void *parameter)
 		watch(session);
 }
 
-static void
-give(struct session *session, uint64_t number)
-{
-	struct acks *acks = &session->acks;
-	uint64_t before = atomic_load(&session->slot->bytes_acked);
-	uint64_t octets;
-
-	session_give(session, number);
-	octets = atomic_load(&session->slot->bytes_acked) - before;
-	acks->sent_octets = number == sent(session) || octets > acks->sent_octets
-	    ? 0
-	    : acks->sent_octets - octets;
-}
-
 /* Whoever has got all that was asked for may have answered several requests at once. */
 static void
 note_answer(struct session *session, uint64_t number)
@@ -196,7 +204,7 @@ acks_received(struct session *session, uint32_t h, uint64_t last)
 	if (h == acks_count(session, last))	/* what is passed over behind it goes as well */
 		number = last;
 	if (number > given(session))
-		give(session, number);
+		session_give(session, number);
 	note_answer(session, number);
 	return true;
 }
@@ -287,6 +295,6 @@ acks_stop(struct session *session)
 
 	timer_stop(session->server->timers, &acks->timer);
 	acks->awaited = 0;
-	acks->sent_octets = 0;
+	memset(acks->marks, 0, sizeof(acks->marks));
 	acks->owed = 0;
 }

@@ -5,6 +5,9 @@
 #include <stdint.h>
 
 #include "net/timer.h"
+#include "shm/outbox.h"
+
+#define ACKS_MARKS 4
 
 struct session;
 
@@ -13,7 +16,8 @@ struct acks {
 	unsigned     awaited;		/* <r/> that went out and no <a/> has come for */
 	uint64_t     asked;		/* the newest entry when the last of them went */
 	uint64_t     asked_ms;		/* when the first of them went, or an <a/> came since */
-	uint64_t     sent_octets;	/* of entries the socket took and the client has not acknowledged */
+	struct outbox_cursor marks[ACKS_MARKS];	/* behind what it was asked for: a ring */
+	unsigned     mark;		/* the newest of them */
 	uint64_t     owed;		/* <r/> came: <a/> goes once so many stanzas are safe; 0: none is owed */
 	uint64_t     keeps;		/* the newest stanza that a store keeps besides, and has not answered for; 0: none */
 	struct timer timer;
@@ -22,8 +26,14 @@ struct acks {
 /* From <enable/>: counts begin here, behind what the socket was offered before. */
 void	acks_start(struct session *session);
 
-/* The socket is offered whole entries up to number: what the client is to be asked goes with them. */
-void	acks_offered(struct session *session, uint64_t number);
+/* From a resumption: counts go on. */
+void	acks_go_on(struct session *session);
+
+/* The socket is offered whole entries, up to the cursor: what the client is to be asked goes with them. */
+void	acks_offered(struct session *session, const struct outbox_cursor *cursor);
+
+/* Where its outbox has come to behind that entry; NULL where nobody remembers. */
+const struct outbox_cursor *acks_mark(const struct session *session, uint64_t number);
 
 /* The socket took entries: the client is asked for them, at once or in a while. */
 void	acks_sent(struct session *session);

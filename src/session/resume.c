@@ -223,10 +223,9 @@ resume(struct session *session, struct session *asker)
 	atomic_fetch_and(&slot->flags, ~(uint32_t)(SLOT_HIBERNATING | SLOT_INACTIVE));
 	atomic_store(&slot->taker, 0);
 	conn = take_connection(session, asker);
-	outbox_start(server->shm, session->ref, &session->cursor);
+	session_start_output(session);
 	session->received = atomic_load(&slot->h_in);
-	session->acks.is_on = true;
-	session->acks.asked = session->cursor.number - 1;
+	acks_go_on(session);
 	waiting = outbox_entries(slot);
 	counter_add(server->shm, COUNTER_RESUMED, 1);
 	log_info(LOG_SESSION, "resumed", "sid=%s jid=" SLICE_FMT " h=%u waiting=%llu", session->id,

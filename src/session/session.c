@@ -181,7 +181,7 @@ on_bind(void *owner, struct slice resource, struct slice *full_jid)
 	show_type(session, SLOT_C2S);
 	log_info(LOG_SESSION, "bound", "sid=%s jid=" SLICE_FMT, session->id,
 	    SLICE_ARG(session->jid.full));
-	outbox_start(server->shm, session->ref, &session->cursor);
+	session_start_output(session);
 	server->sessions->events->on_bound(session);
 	*full_jid = session->jid.full;
 	return 0;
@@ -212,11 +212,13 @@ resume_input(struct session *session, enum session_pause why)
 static uint64_t
 unsent(const struct session *session)
 {
+	const struct outbox_cursor *cursor = &session->cursor;
 	uint64_t octets = outbox_bytes(session->slot);
+	uint64_t sent = cursor->octets + cursor->offset - session->given_octets;
 
-	if (session->cursor.number > atomic_load(&session->slot->out_next))
+	if (cursor->number > atomic_load(&session->slot->out_next))
 		return 0;
-	return octets > session->acks.sent_octets ? octets - session->acks.sent_octets : 0;
+	return octets > sent ? octets - sent : 0;
 }
 
 /* Who does not read the answers is not asked for more questions; its outbox stays near this size. */
@@ -333,14 +335,14 @@ on_output(void *owner, char *out, size_t size, bool entry_only)
 	if (limit < cursor.number)
 		return 0;
 	count = outbox_read(session->server->shm, session->ref, &cursor, out, size, limit);
-	if (session->acks.is_on && count > 0 && cursor.offset == 0)
-		acks_offered(session, cursor.number - 1);
+	if (session->acks.is_on && count > 0)
+		acks_offered(session, &cursor);
 	return count;
 }
 
 /* Without stream management what the socket has taken is no longer needed; nor is what it had taken before. */
 static void
-give_written(struct session *session, size_t octets)
+give_written(struct session *session)
 {
 	uint64_t written = session->cursor.number - 1;
 	uint64_t before = atomic_load(&session->slot->sm_out);
@@ -349,7 +351,6 @@ give_written(struct session *session, size_t octets)
 		session_give(session, written);
 		return;
 	}
-	session->acks.sent_octets += octets;
 	if (given(session) < before)
 		session_give(session, written < before ? written : before);
 	acks_sent(session);
@@ -366,7 +367,7 @@ on_written(void *owner, size_t count)
 	counter_add(shm, COUNTER_STANZAS_OUT, session->cursor.number - before);
 	atomic_store_explicit(&session->slot->stanzas_out, session->cursor.number - 1,
 	    memory_order_relaxed);
-	give_written(session, count);
+	give_written(session);
 	release_if_drained(session);
 }
 
@@ -646,22 +647,44 @@ session_look_after(struct session *session, uint64_t number)
 		session->look_at = number;
 }
 
+/* Nearly always none does, and then nobody walks. */
+static bool
+has_stored(const struct session *session, uint64_t last)
+{
+	return session->cursor.number <= last || session->cursor.stored > given(session);
+}
+
 /* What also stands in the account's queue of kept messages can be taken from there, whoever does it (offline_give.c). */
 static void
 note_stored(struct session *session, uint64_t last)
 {
 	uint64_t number, stored;
 
-	if ((atomic_load(&session->slot->flags) & SLOT_TAKES_OFFLINE) &&
+	if ((atomic_load(&session->slot->flags) & SLOT_TAKES_OFFLINE) && has_stored(session, last) &&
 	    outbox_stored(session->server->shm, session->ref, last, &number, &stored))
 		atomic_store(&session->slot->offline_given, stored);
 }
 
 void
+session_start_output(struct session *session)
+{
+	outbox_start(session->server->shm, session->ref, &session->cursor);
+	session->given_octets = 0;
+}
+
+void
 session_give(struct session *session, uint64_t number)
 {
+	struct shm *shm = session->server->shm;
+	const struct outbox_cursor *mark = acks_mark(session, number);
+	uint64_t before = atomic_load(&session->slot->bytes_acked);
+
 	note_stored(session, number);
-	outbox_give(session->server->shm, session->ref, number);
+	if (mark != NULL)
+		outbox_give_before(shm, session->ref, mark, mark->octets - session->given_octets);
+	else
+		outbox_give(shm, session->ref, number);
+	session->given_octets += atomic_load(&session->slot->bytes_acked) - before;
 	if (session->look_at != 0 && session->look_at <= given(session)) {
 		session->look_at = 0;
 		session_look(session->server, session->ref);

@@ -56,6 +56,7 @@ struct session {
 	bool		     is_dropped;	/* its connection ends without a word, and it is */
 	uint64_t	     received;		/* stanzas parsed: the number of the newest */
 	struct outbox_cursor cursor;		/* next byte for the socket */
+	uint64_t	     given_octets;	/* as cursor.octets: of entries given back */
 	struct hold	     hold;
 	struct acks	     acks;
 	struct timer	     deadline;		/* of a session without connection: its client's */
@@ -152,6 +153,9 @@ void	session_look(struct server *server, struct slot_ref ref);
  * looks too early, because somebody else asked for less, asks again.
  */
 void	session_look_after(struct session *session, uint64_t number);
+
+/* A connection begins with the first entry that was not given back. */
+void	session_start_output(struct session *session);
 
 /* Entries up to number were written, or acknowledged where the client does that. */
 void	session_give(struct session *session, uint64_t number);

@@ -121,6 +121,22 @@ they_are_given_back_with_the_others(void **state)
 	assert_int_equal(outbox_bytes(slot), 0);
 }
 
+/* Also where nobody would have had to walk. */
+static void
+they_are_counted_whoever_gives_them_back(void **state)
+{
+	struct slot *slot = slot_find(kit.shm, ref);
+	struct outbox_cursor cursor;
+
+	outbox_start(kit.shm, ref, &cursor);
+	for (int i = 0; i < 4; i++)
+		assert_true(outbox_step(kit.shm, ref, &cursor));
+	pass_over(3);
+	assert_int_equal(outbox_give_before(kit.shm, ref, &cursor, cursor.octets), RESULT_OK);
+	assert_int_equal(outbox_entries(slot), ENTRIES - 4);
+	assert_int_equal(outbox_passed(kit.shm, ref, 4), 1);
+}
+
 /* What a client counts are the others: so an acknowledgement of so many names an entry further on. */
 static void
 counting_leaves_them_out(void **state)
@@ -199,6 +215,7 @@ main(void)
 		TEST(a_step_goes_to_the_next_entry_whatever_was_read),
 		TEST(entries_passed_over_are_not_read),
 		TEST(they_are_given_back_with_the_others),
+		TEST(they_are_counted_whoever_gives_them_back),
 		TEST(counting_leaves_them_out),
 		TEST(those_given_back_are_remembered),
 		TEST(an_entry_that_a_store_keeps_tells_its_number_there),

@@ -207,6 +207,36 @@ giving_back_some_keeps_the_rest(void **state)
 	assert_int_equal(outbox_give(kit.shm, box, 51), RESULT_INVALID);
 }
 
+/* Who has come there knows where the rest begins: every place of a block, and the end of one. */
+static void
+giving_back_what_was_read_is_the_same_without_a_walk(void **state)
+{
+	struct outbox_cursor cursor, mark;
+	uint64_t octets = 0;
+
+	for (unsigned i = 0; i < 400; i++)
+		append(i * 7, i);
+	outbox_start(kit.shm, box, &cursor);
+	for (unsigned i = 0; i < 400; i++) {
+		uint64_t before = outbox_bytes(slot());
+
+		assert_true(outbox_step(kit.shm, box, &cursor));
+		if (i % 3 == 0)
+			mark = cursor;
+		if (i % 3 != 2)
+			continue;
+		assert_int_equal(outbox_give_before(kit.shm, box, &mark, mark.octets - octets),
+				 RESULT_OK);
+		assert_int_equal(before - outbox_bytes(slot()), mark.octets - octets);
+		assert_int_equal(outbox_entries(slot()), 400 + 1 - mark.number);
+		octets = mark.octets;
+	}
+	assert_int_equal(outbox_give_before(kit.shm, box, &cursor, cursor.octets - octets),
+			 RESULT_OK);
+	assert_int_equal(used(), 0);
+	assert_int_equal(outbox_bytes(slot()), 0);
+}
+
 /* The cursor stood in a block that went with the last entry. */
 static void
 a_reader_goes_on_after_all_was_given_back(void **state)
@@ -392,6 +422,7 @@ main(void)
 		FACT(a_read_stops_where_it_is_told),
 		FACT(skipping_is_reading_without_bytes),
 		FACT(giving_back_some_keeps_the_rest),
+		FACT(giving_back_what_was_read_is_the_same_without_a_walk),
 		FACT(a_reader_goes_on_after_all_was_given_back),
 		FACT(counts_are_of_what_waits),
 		FACT(the_most_blocks_are_never_less_than_needed),
