@@ -15,9 +15,8 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 
 import ledger  # noqa: E402
 from facts import Facts  # noqa: E402
-from server import Server, program  # noqa: E402
-
-MAILBOX = "mailbox@localhost"
+from load import MAILBOX, make_server  # noqa: E402
+from server import program  # noqa: E402
 
 
 def arguments():
@@ -28,15 +27,6 @@ def arguments():
     parser.add_argument("--seed", type=int, default=int.from_bytes(os.urandom(3), "big"))
     parser.add_argument("what", nargs="*")
     return parser.parse_args()
-
-
-def make_server(options):
-    accounts = ["c%d@localhost" % i for i in range(options.clients)] + [MAILBOX]
-    return Server(workers=options.workers, accounts=accounts, hosts=("localhost",), log_level="warn",
-                  options="offline_messages = 100000; offline_bytes = \"1 GiB\"; offline_strangers = 100000;\n"
-                          "login_attempts = 100; connection_rate = 0; login_rate = 0; bind_rate = 0; byte_rate = 0; "
-                          "byte_rate_unauthenticated = 0; account_byte_rate = 0; stanza_rate = 0; account_stanza_rate = 0; "
-                          "presence_rate = 0; hibernated_stanzas = 100000; hibernated_bytes = \"64 MiB\"; outbox_bytes = \"64 MiB\";", host_options="require_tls = false;")
 
 
 def old_enough(processes, killed):
@@ -162,7 +152,8 @@ def again_and_again(end):
 
 def under_load(options, kinds, kills, do_kill=kill_some):
     chance = random.Random(options.seed)
-    with make_server(options) as server:
+    with make_server(options.workers, options.clients) as server:
+        server.start()
         clients = ledger.pairs(server, options.clients, MAILBOX)
         done = do_kill(server, clients, chance, kills, kinds)
         ledger.stop(clients)

@@ -1,7 +1,8 @@
 """A client that keeps its session through everything, and a ledger of what it sent, was told, and got.
 
 Each pair of clients talks both ways, and each of them also writes to a mailbox that nobody reads until the end.
-Nothing may be missing, nothing twice, and the order of each pair is kept: check() says what is not so.
+Nothing may be missing, nothing twice, and the order of each pair is kept, with the clients as in their archives: check() says
+what is not so.
 """
 import os
 import sys
@@ -10,6 +11,7 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "scenarios"))
 
+import archives  # noqa: E402
 import client as xmpp  # noqa: E402
 from server import PASSWORD  # noqa: E402
 
@@ -299,6 +301,8 @@ def check(server, clients, mailbox):
     for c in clients:
         name = c.account.split("@")[0]
         wrong += order_of(kept.get(name, []), c.posted, "%s to the mailbox" % c.account, c.refused)
+    if not any(c.may_be_refused for c in clients):
+        wrong += archives.check(server, clients, mailbox, order_of)
     return wrong
 
 

@@ -12,7 +12,7 @@ MAILBOX = "mailbox@localhost"
 # Clients of a ledger are faster than people, come back more often, and leave more behind.
 OPTIONS = """
 offline_messages = 100000; offline_bytes = "1 GiB"; offline_strangers = 100000; login_attempts = 100; connection_rate = 0;
-hibernated_stanzas = 100000; hibernated_bytes = "64 MiB"; outbox_bytes = "64 MiB";
+archive_queries = 1000; archive_bytes = "10 GiB"; hibernated_stanzas = 100000; hibernated_bytes = "64 MiB"; outbox_bytes = "64 MiB";
 """
 
 
