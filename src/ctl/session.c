@@ -9,6 +9,7 @@
 #include "ctl/commands.h"
 #include "ctl/ctl.h"
 #include "ctl/print.h"
+#include "ctl/resumption.h"
 #include "ctl/session_view.h"
 #include "features/roster_store.h"
 #include "shm/registry.h"
@@ -77,7 +78,9 @@ static struct slice
 conn_text(struct ctl *ctl, const struct session_view *view)
 {
 	if ((view->flags & SLOT_HIBERNATING) != 0)
-		return SLICE("none");
+		return arena_printf(&ctl->arena,
+				    "none, worker %" PRIu32 " (process %" PRIu32 ")",
+				    view->worker, view->pid);
 	return arena_printf(
 	    &ctl->arena,
 	    (view->flags & SLOT_IPV6) != 0
@@ -118,6 +121,9 @@ write_text(struct ctl *ctl, const struct session_view *view, struct slice presen
 	property("presence", presence.length > 0 ? presence : SLICE("none"));
 	property("interested", yes_or_no((view->flags & SLOT_INTERESTED) != 0));
 	property("roster", roster_text(ctl, view));
+	property("resumption", resumption_text(&ctl->arena, view));
+	property("h", resumption_h_text(&ctl->arena, view));
+	property("unacked", resumption_unacked_text(&ctl->arena, view));
 	return 0;
 }
 
@@ -147,13 +153,15 @@ static int
 write_json(struct ctl *ctl, const struct session_view *view, struct slice presence)
 {
 	return answer_write(json_pack(
-	    "{so sb ss so so so so si so sb so}", "conn", conn_json(view), "notopen",
+	    "{so sb ss so so so so si so sb so so so so}", "conn", conn_json(view), "notopen",
 	    (view->flags & SLOT_NOTOPEN) != 0, "type", session_type_name(view->type),
 	    "username", answer_text(view->jid.local), "host",
 	    answer_text(view->jid.domain), "resource", answer_text(view->jid.resource),
 	    "full_jid", answer_text(view->jid.full), "priority", view->priority,
 	    "presence", answer_text(presence), "interested",
-	    (view->flags & SLOT_INTERESTED) != 0, "roster", roster_json(ctl, view)));
+	    (view->flags & SLOT_INTERESTED) != 0, "roster", roster_json(ctl, view),
+	    "resumption", resumption_json(view), "h", resumption_h_json(view), "unacked",
+	    resumption_unacked_json(view)));
 }
 
 int

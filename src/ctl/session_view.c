@@ -83,6 +83,10 @@ copy_slot(const struct shm *shm, const struct slot *slot, struct session_view *v
 	view->octets_out = atomic_load(&slot->octets_out);
 	view->queue_entries = outbox_entries(slot);
 	view->queue_bytes = outbox_bytes(slot);
+	view->resume_ms = atomic_load(&slot->resume_ms);
+	view->deadline_ms = atomic_load(&slot->deadline_ms);
+	view->h_in = (uint32_t)(atomic_load(&slot->h_in) - atomic_load(&slot->sm_in));
+	view->h_safe = (uint32_t)(atomic_load(&slot->h_safe) - atomic_load(&slot->sm_in));
 	family = (view->flags & SLOT_IPV6) != 0 ? AF_INET6 : AF_INET;
 	inet_ntop(family, slot->address, view->address, sizeof(view->address));
 	copy_text(view->id, slot->stream_id, sizeof(slot->stream_id));

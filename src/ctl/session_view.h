@@ -28,6 +28,9 @@ struct session_view {
 	uint64_t	stanzas_in, stanzas_out;
 	uint64_t	octets_in, octets_out;
 	uint64_t	queue_entries, queue_bytes;
+	uint32_t	resume_ms;	/* of stream management: how long it waits for its client */
+	uint64_t	deadline_ms;	/* until when, while it does (clock_ms) */
+	uint32_t	h_in, h_safe;	/* stanzas of its client: handled, and such as it may be told */
 	char		id[25];		/* of the stream */
 	char		tls[33];	/* "": none */
 	char		mechanism[25];

@@ -15,7 +15,7 @@ EX_USAGE, EX_DATAERR, EX_NOUSER, EX_NOHOST, EX_NOPERM, EX_CONFIG = 64, 65, 67, 6
 STREAM_ERROR = "{http://etherx.jabber.org/streams}error"
 CONDITION = "{urn:ietf:params:xml:ns:xmpp-streams}"
 PROPERTIES = ["conn", "notopen", "type", "username", "host", "resource", "full_jid", "priority", "presence",
-              "interested", "roster"]
+              "interested", "roster", "resumption", "h", "unacked"]
 PRESENCE = "<presence><priority>5</priority><status>\u00fcber &amp; out</status></presence>"
 READERS = (("sessions",), ("session", "romeo@localhost/phone"), ("workers",), ("stats",), ("status",), ("users",))
 
@@ -131,7 +131,8 @@ def properties(server):
     equal(shown["conn"].startswith("127.0.0.1:%d, worker " % romeo.port), True, "conn")
     wanted = {"notopen": "false", "type": "c2s", "username": "romeo", "host": "localhost",
               "resource": "Balk\u00f6n", "full_jid": "romeo@localhost/Balk\u00f6n", "priority": "5",
-              "interested": "false", "roster": "0 items, version 0"}
+              "interested": "false", "roster": "0 items, version 0", "resumption": "off", "h": "not counted",
+              "unacked": "0 stanzas, 0 bytes"}
     equal({name: shown[name] for name in wanted}, wanted)
     equal("<status>\u00fcber &amp; out</status>" in shown["presence"], True, "presence")
     told = server.ctl_json("session", "romeo@localhost/Balk\u00f6n")
@@ -144,6 +145,31 @@ def properties(server):
     refused(server, EX_DATAERR, "no resource", "session", "romeo@localhost")
     refused(server, EX_NOUSER, "no session", "session", "romeo@localhost/elsewhere")
     romeo.close()
+
+
+def resumption(server):
+    """session shows whether it can be resumed, until when it waits, and what is acknowledged both ways"""
+    client = available(server, "romeo@localhost/phone")
+    client.send("<enable xmlns='urn:xmpp:sm:3' resume='true'/>")
+    equal(client.get().tag, "{urn:xmpp:sm:3}enabled")
+    client.send("<iq type='get' id='p' to='localhost'><ping xmlns='urn:xmpp:ping'/></iq><r xmlns='urn:xmpp:sm:3'/>")
+    client.get()
+    client.get()
+    shown = dict(line.split(None, 1) for line in server.ctl("session", "romeo@localhost/phone").stdout.splitlines())
+    equal([shown[name].split(",")[0] for name in PROPERTIES[-3:]], ["possible", "1 handled", "1 stanzas"])
+    told = server.ctl_json("session", "romeo@localhost/phone")
+    equal(told["resumption"], {"state": "possible", "seconds": 600, "deadline": None})
+    equal(told["h"], {"handled": 1, "safe": 1})
+    equal(told["unacked"]["stanzas"], 1)
+    client.socket.close()
+    server.wait_for(lambda: session_of(server, "romeo@localhost/phone")["hibernating"], "it hibernates")
+    told = server.ctl_json("session", "romeo@localhost/phone")
+    equal((told["conn"], told["resumption"]["state"]), (None, "waits"))
+    equal(590 <= told["resumption"]["seconds"] <= 600 and told["resumption"]["deadline"][-1] == "Z", True, told)
+    shown = server.ctl("session", "romeo@localhost/phone").stdout
+    equal("none, worker " in shown and "waits for its client, until 2" in shown, True, shown)
+    server.ctl("kick", "romeo@localhost/phone")
+    server.wait_for(lambda: not server.sessions(), "it has ended")
 
 
 def texts_of_peers(server):
@@ -440,7 +466,7 @@ def configuration(server):
 
 
 FACTS = [sessions_show_a_bound_one, sessions_show_an_unauthenticated_one, sessions_are_chosen, sums, properties,
-         texts_of_peers, processes, counters, says_that_it_runs, without_workers, account_made_while_it_runs,
+         resumption, texts_of_peers, processes, counters, says_that_it_runs, without_workers, account_made_while_it_runs,
          accounts_that_cannot_be, unknown_accounts, password_changed, account_deleted,
          password_is_nowhere_to_be_seen, kicked, clock_moves, traced, reloaded, strangers, wrong_command_lines,
          configuration]
