@@ -27,7 +27,7 @@ struct session_map {
 void	session_map_add(struct session_map *map, struct session *session);
 void	session_map_remove(struct session_map *map, struct session *session);
 
-/* session.c: whether sessions may be read, and one that waited may be again. */
+/* session_input.c: whether sessions may be read, and one that waited may be again. */
 bool	session_stores_have_room(const struct server *server);
 void	session_release(struct session *session);
 void	session_read_on(struct session *session);	/* after session_go_on() */
