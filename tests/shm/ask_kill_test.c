@@ -6,12 +6,10 @@
  */
 #include <poll.h>
 #include <sched.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/ensure.h"
@@ -22,8 +20,7 @@
 #include "shm/store_request.h"
 #include "shm/wake.h"
 
-#define SLEEP_MS 5000
-#define ENTRIES	 16	/* that the session has at most */
+#define ENTRIES 16	/* that the session has at most */
 
 static const char *const steps[] = { "effect: drafted", "effect: stands", "ask: looked",
 	"ring: written", "ring: pushed", "ring: sleeper found", "ask: pushed", "ask: done",
@@ -151,8 +148,8 @@ follow(uint64_t *stanza, uint32_t *part)
 	*part = 1;
 }
 
-static _Noreturn void
-serve(void)
+static void
+serve(int me)
 {
 	struct shm *shm = attach();
 	struct pollfd fd = { .fd = store_fds[STORE_MSG], .events = POLLIN };
@@ -167,9 +164,8 @@ serve(void)
 		struct store_context context;
 
 		if (!ring_peek(ring, 0, &record, &number)) {
-			if (ring_sleep(ring) && poll(&fd, 1, SLEEP_MS) == 0 &&
-			    ring_waiting(ring) > 0)
-				die_fault("the store slept while requests waited");
+			if (ring_sleep(ring))
+				poll(&fd, 1, -1);
 			ring_awake(ring);
 			wake_drain_fd(fd.fd);
 			continue;
@@ -190,11 +186,19 @@ serve(void)
 /* --- the test --- */
 
 static uint64_t goal;
+static struct ring *requests;
 
 static bool
 has_gone_on(void)
 {
 	return atomic_load(&shared->asked) >= goal;
+}
+
+static void
+describe(void)
+{
+	fprintf(stderr, "  of %llu requests %u wait\n", (unsigned long long)ring_pushed(requests),
+	    ring_waiting(requests));
 }
 
 static void
@@ -206,6 +210,9 @@ make(struct shm **shm)
 	ensure(mkdtemp(directory) != NULL);
 	ensure(shm_create(&options, shm) == RESULT_OK);
 	ensure(store_rings_create(*shm) == RESULT_OK);
+	ensure(ring_attach(*shm, store_ring_number(0, STORE_MSG, RING_REQUESTS), &requests) ==
+	    RESULT_OK);
+	die_describe = describe;
 	for (int i = 0; i < PROCESSES_MAX; i++)
 		process_fds[i] = -1;
 	for (int i = 0; i < STORE_COUNT; i++)
@@ -218,28 +225,24 @@ make(struct shm **shm)
 int
 main(void)
 {
-	static die_play *const plays[] = { work };
+	static die_play *const plays[] = { work, serve };
 	int kills = die_kills(200);
 	char command[128];
 	struct shm *shm;
-	pid_t server;
 	bool right;
 
 	make(&shm);
-	die_start(steps, sizeof(steps) / sizeof(steps[0]), plays, 1);
-	server = fork();
-	if (server == 0)
-		serve();
+	die_start(steps, sizeof(steps) / sizeof(steps[0]), plays, 2);
+	die_spare_behind(1);	/* the store's end alone remembers what came last */
 	for (int i = 0; i < kills && atomic_load(&die_board->faults) == 0; i++) {
 		die_replace(die_once());
 		goal = atomic_load(&shared->asked) + 50;
 		die_wait(has_gone_on);
 	}
-	kill(server, SIGKILL);
-	waitpid(server, NULL, 0);
 	die_stop();
 	right = die_report("ask_kill_test");
 	printf("ask_kill_test: %llu stanzas\n", (unsigned long long)atomic_load(&shared->asked));
+	ring_detach(&requests);
 	shm_detach(&shm);
 	snprintf(command, sizeof(command), "rm -rf %s", directory);
 	ensure(system(command) == 0);

@@ -14,9 +14,9 @@ typedef void die_play(int number);
 
 /* Where to die, in the memory that test and processes share. */
 struct die_board {
-	_Atomic(const char *) armed;
-	_Atomic int	      left;	/* passages until then */
+	_Atomic uint64_t      armed;	/* index + 1 of the step, passages until then << 32; 0: none */
 	_Atomic uint64_t      passages;	/* of any step */
+	_Atomic(const char *) passed[DIE_PROCESSES];	/* the last of each */
 	_Atomic uint64_t      deaths[DIE_STEPS];
 	_Atomic int	      faults;
 };
@@ -32,11 +32,17 @@ int	die_kills(int short_run);
 /* The steps a run is to die at; each in turn, and every third death at no step at all. */
 void	die_start(const char *const *steps, int count, die_play *const *plays, int processes);
 
+/* Only the first so many of the processes are killed at no step at all; the others die by steps, or not at all. */
+void	die_spare_behind(int processes);
+
+/* Prints, where somebody is stuck, what the test knows about who waits for what. */
+extern void (*die_describe)(void);
+
 /* One more death, of whoever it may be; returns the number of the process. It is not replaced yet. */
 int	die_once(void);
 void	die_replace(int number);
 
-/* Lets all live until they are done with something; that they do not come to it is a fault. */
+/* Lets all live until they are done with something; that they are stuck before they come to it is a fault. */
 void	die_wait(bool (*is_done)(void));
 
 /* Ends all, by kill -9. */

@@ -4,12 +4,8 @@
 #include <inttypes.h>
 #include <poll.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/resource.h>
-#include <time.h>
 
-#include "base/ensure.h"
+#include "look.h"
 
 #define SPENT_MOST_MS 10000 /* of all processes together; a wait takes some hundred */
 
@@ -19,69 +15,18 @@ pid_of(const struct master *master, uint32_t process)
 	return process == AUDITOR ? master->auditor : master->worker[process];
 }
 
-/* --- processor time --- */
-
-static uint64_t
-ms_of(struct timespec time)
-{
-	return (uint64_t)time.tv_sec * 1000 + (uint64_t)time.tv_nsec / 1000000;
-}
-
-static uint64_t
-ms_of_process(pid_t pid)
-{
-	struct timespec time;
-	clockid_t clock;
-
-	if (clock_getcpuclockid(pid, &clock) != 0 || clock_gettime(clock, &time) != 0)
-		return 0;
-	return ms_of(time);
-}
-
 /* What the living and the dead have used. */
 static uint64_t
 spent_ms(const struct master *master)
 {
-	struct rusage dead;
-	uint64_t sum;
+	uint64_t sum = look_dead_ms();
 
-	ensure(getrusage(RUSAGE_CHILDREN, &dead) == 0);
-	sum = (uint64_t)(dead.ru_utime.tv_sec + dead.ru_stime.tv_sec) * 1000;
-	sum += (uint64_t)(dead.ru_utime.tv_usec + dead.ru_stime.tv_usec) / 1000;
 	for (uint32_t i = 0; i < PROCESSES; i++)
-		sum += ms_of_process(pid_of(master, i));
+		sum += look_ms(pid_of(master, i));
 	return sum;
 }
 
 /* --- sleep --- */
-
-struct seen {
-	char state;        /* as /proc has it: R runs, S sleeps, T is stopped, Z is dead */
-	uint64_t switches; /* grows whenever it sleeps or is made to wait */
-};
-
-static struct seen
-look(pid_t pid)
-{
-	struct seen seen = { '?', 0 };
-	char path[32];
-	char line[128];
-	FILE *file;
-
-	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
-	file = fopen(path, "re");
-	while (file != NULL && fgets(line, sizeof(line), file) != NULL) {
-		const char *count = strstr(line, "voluntary_ctxt_switches:");
-
-		if (strncmp(line, "State:\t", 7) == 0)
-			seen.state = line[7];
-		if (count != NULL)
-			seen.switches += strtoull(strchr(count, ':') + 1, NULL, 10);
-	}
-	if (file != NULL)
-		fclose(file);
-	return seen;
-}
 
 static bool
 is_readable(int fd)
@@ -101,13 +46,13 @@ is_called(const struct play *play, uint32_t process)
 
 /* Nothing but another process can make it go on. */
 static bool
-is_still(const struct master *master, uint32_t process, const struct seen *seen)
+is_still(const struct master *master, uint32_t process, const struct look *look)
 {
 	const struct play *play = &master->play;
 
-	if (seen->state == 'T')
+	if (look->state == 'T')
 		return true;
-	return seen->state == 'S' && atomic_load(&play->board->polling[process]) != 0 &&
+	return look->state == 'S' && atomic_load(&play->board->polling[process]) != 0 &&
 	       !is_called(play, process);
 }
 
@@ -128,11 +73,11 @@ watch_is_stuck(struct watch *watch, struct master *master)
 	bool same = watch->quiet;
 
 	for (uint32_t i = 0; i < PROCESSES && still; i++) {
-		struct seen seen = look(pid_of(master, i));
+		struct look look = look_at(pid_of(master, i));
 
-		still = is_still(master, i, &seen);
-		same = same && seen.switches == watch->switches[i];
-		watch->switches[i] = seen.switches;
+		still = is_still(master, i, &look);
+		same = same && look.switches == watch->switches[i];
+		watch->switches[i] = look.switches;
 	}
 	watch->quiet = still;
 	return (still && same) ||
@@ -191,13 +136,13 @@ describe_process(const struct master *master, uint32_t process)
 	const struct play *play = &master->play;
 	const struct board *board = play->board;
 	pid_t pid = pid_of(master, process);
-	struct seen seen = look(pid);
+	struct look look = look_at(pid);
 	uint32_t step = atomic_load(&board->passed[process]);
 	const struct process_page *page = shm_page(play->shm, process);
 
 	printf("  %s %u: pid=%d state=%c cpu_ms=%" PRIu64 " waits=%s%s",
-	       process == AUDITOR ? "auditor" : "worker", process, (int)pid, seen.state,
-	       ms_of_process(pid), atomic_load(&board->polling[process]) ? "poll" : "no",
+	       process == AUDITOR ? "auditor" : "worker", process, (int)pid, look.state,
+	       look_ms(pid), atomic_load(&board->polling[process]) ? "poll" : "no",
 	       is_called(play, process) ? " (called)" : "");
 	if (process == AUDITOR) {
 		printf(" audit=%u audited=%u\n", atomic_load(&board->audit),
