@@ -100,4 +100,4 @@ function run(main) {
   });
 }
 
-module.exports = { xml, domain, within, check, fact, make, seated, hear, handled, bare, run };
+module.exports = { xml, domain, within, check, fact, ask, make, seated, hear, handled, bare, run };
