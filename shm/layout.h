@@ -170,8 +170,6 @@ struct slot {
 } __attribute__((aligned(512)));
 static_assert(sizeof(struct slot) == 512, "slot");
 
-/* --- arenas --- */
-
 /* --- limits: who has had how much, counted for all workers --- */
 
 #define LIMITS_MAX     96	/* limits.def */
@@ -195,6 +193,8 @@ struct limits_place {
 	_Atomic uint64_t bucket[LIMITS_BUCKETS];	/* empty at that moment: microseconds of clock_ms() */
 };
 static_assert(sizeof(struct limits_place) == 64, "limits place");
+
+/* --- arenas --- */
 
 #define BLOCK_SIZE   2048
 #define BLOCK_EXTENT 512	/* blocks that are allocated from the system, and given back, at once: 1 MiB */
