@@ -49,11 +49,20 @@ slice_starts_with(struct slice a, struct slice prefix)
 	    memcmp(a.data, prefix.data, prefix.length) == 0);
 }
 
-/* Without its first count bytes, count being at most a.length. */
+/* Without its first count bytes, count being at most a.length. Of one without bytes data may be NULL. */
 static inline struct slice
 slice_after(struct slice a, size_t count)
 {
-	return slice_of(a.data + count, a.length - count);
+	return count == 0 ? a : slice_of(a.data + count, a.length - count);
+}
+
+/* Copies its bytes, and returns where they end. */
+static inline char *
+slice_copy(char *out, struct slice a)
+{
+	if (a.length > 0)
+		memcpy(out, a.data, a.length);
+	return out + a.length;
 }
 
 /* Order of memcmp, the shorter first where one is the start of the other. */

@@ -273,7 +273,7 @@ account_change(struct stanza *stanza, const struct account_wish *wish, pending_f
 	change->account = wish->account;
 	change->more = wish->more;
 	change->password_length = wish->password.length;
-	memcpy(change->password, wish->password.data, wish->password.length);
+	slice_copy(change->password, wish->password);
 	change->waiting = pending_hold(&kept, on_derived, &change,
 	    sizeof(struct account_change *));
 	loop_work(server->loop, derive, on_work_done, change);

@@ -53,11 +53,7 @@ archive_pack(struct arena *arena, const struct archive_record *record)
 	memcpy(head.end, record->end, sizeof(head.end));
 	memcpy(at, &head, sizeof(head));
 	at += sizeof(head);
-	memcpy(at, record->from.data, record->from.length);
-	at += record->from.length;
-	memcpy(at, record->to.data, record->to.length);
-	at += record->to.length;
-	memcpy(at, record->stanza.data, record->stanza.length);
+	slice_copy(slice_copy(slice_copy(at, record->from), record->to), record->stanza);
 	return slice_of(bytes, length);
 }
 

@@ -88,12 +88,11 @@ static bool
 has_domain_resource(const struct blocking_list *list, const struct jid *jid)
 {
 	char text[JID_MAX];
-	size_t length = jid->domain.length;
+	char *end = slice_copy(text, jid->domain);
 
-	memcpy(text, jid->domain.data, length);
-	text[length++] = '/';
-	memcpy(text + length, jid->resource.data, jid->resource.length);
-	return blocking_list_has(list, slice_of(text, length + jid->resource.length));
+	*end++ = '/';
+	end = slice_copy(end, jid->resource);
+	return blocking_list_has(list, slice_of(text, (size_t)(end - text)));
 }
 
 bool

@@ -103,8 +103,7 @@ on_contact(void *owner, struct slice contact, unsigned flags)
 	meeting->hides = meet->hides;
 	meeting->own_length = (uint32_t)own.length;
 	meeting->length = (uint32_t)contact.length;
-	memcpy(meeting->jids, own.data, own.length);
-	memcpy(meeting->jids + own.length, contact.data, contact.length);
+	slice_copy(slice_copy(meeting->jids, own), contact);
 	if (meeting->contact != 0)
 		router_after(meet->stanza->router, on_after, meeting, size);
 	return true;

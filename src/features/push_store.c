@@ -85,13 +85,6 @@ push_read(struct server *server, struct arena *arena, uint64_t account)
 
 /* --- changing --- */
 
-static char *
-put(char *place, struct slice bytes)
-{
-	memcpy(place, bytes.data, bytes.length);
-	return place + bytes.length;
-}
-
 static size_t
 size_of(const struct push_service *service)
 {
@@ -114,8 +107,8 @@ pack(const struct push_services *services)
 			(uint16_t)service->node.length, (uint16_t)service->options.length,
 			service->errors };
 
-		place = put(place, slice_of(&head, sizeof(head)));
-		place = put(put(put(place, service->jid), service->node), service->options);
+		place = slice_copy(place, slice_of(&head, sizeof(head)));
+		place = slice_copy(slice_copy(slice_copy(place, service->jid), service->node), service->options);
 	}
 	return slice_of(value, size);
 }

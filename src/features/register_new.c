@@ -110,7 +110,7 @@ on_made(struct stanza *stanza, int result, void *data)
 	answer->session = registrant->session;
 	answer->condition = condition_of(result);
 	answer->id_length = stanza->id.length;
-	memcpy(answer->id, stanza->id.data, stanza->id.length);
+	slice_copy(answer->id, stanza->id);
 	router_after(stanza->router, send_answer, answer, size);
 	memory_free(answer);
 	return STANZA_DONE;

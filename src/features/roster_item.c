@@ -15,15 +15,6 @@ struct item_record {
 	uint32_t request_length;
 };
 
-/* A name or request that is absent has no bytes at all. */
-static char *
-put(char *at, struct slice bytes)
-{
-	if (bytes.length > 0)
-		memcpy(at, bytes.data, bytes.length);
-	return at + bytes.length;
-}
-
 static size_t
 packed_size(const struct roster_item *item, struct slice request)
 {
@@ -46,17 +37,17 @@ roster_item_pack(struct arena *arena, const struct roster_item *item, bool with_
 		.request_length = (uint32_t)request.length };
 	size_t size = packed_size(item, request);
 	char *bytes = arena_alloc(arena, size);
-	char *at = put(bytes, slice_of(&record, sizeof(record)));
+	char *at = slice_copy(bytes, slice_of(&record, sizeof(record)));
 
-	at = put(at, item->jid);
-	at = put(at, item->name);
+	at = slice_copy(at, item->jid);
+	at = slice_copy(at, item->name);
 	for (unsigned i = 0; i < item->group_count; i++) {
 		uint16_t length = (uint16_t)item->group[i].length;
 
-		at = put(at, slice_of(&length, sizeof(length)));
-		at = put(at, item->group[i]);
+		at = slice_copy(at, slice_of(&length, sizeof(length)));
+		at = slice_copy(at, item->group[i]);
 	}
-	put(at, request);
+	slice_copy(at, request);
 	return slice_of(bytes, size);
 }
 

@@ -116,7 +116,7 @@ remember(struct session *session, struct slice id, server_iq_fn *on_answer, cons
 	question->id = memory_copy_text(id);
 	question->on_answer = on_answer;
 	question->data = memory_new(size);
-	memcpy(question->data, data, size);
+	slice_copy(question->data, slice_of(data, size));
 	TAILQ_INSERT_TAIL(&get(session->server, session->ref)->questions, question, link);
 	timer_start(session->server->timers, &question->timer, SERVER_IQ_TIMEOUT_MS, on_timeout,
 	    question);

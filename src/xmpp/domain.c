@@ -223,8 +223,11 @@ domain_prepare(struct arena *arena, struct slice text, struct slice *out)
 bool
 domain_is_plain(struct slice text)
 {
-	const char *label = text.data, *end = text.data + text.length;
+	const char *label = text.data, *end;
 
+	if (text.length == 0 || text.length > JID_PART_MAX)
+		return false;
+	end = text.data + text.length;
 	for (const char *c = text.data; c < end; c++) {
 		if (is_ldh((unsigned char)*c))
 			continue;
@@ -232,6 +235,5 @@ domain_is_plain(struct slice text)
 			return false;
 		label = c + 1;
 	}
-	return text.length <= JID_PART_MAX &&
-	       is_plain_label(label, (size_t)(end - label));
+	return is_plain_label(label, (size_t)(end - label));
 }
