@@ -209,6 +209,7 @@ is_done(struct effect_step *step, uint64_t serial)
 	return atomic_load_explicit(&step->done, memory_order_acquire) == serial;
 }
 
+/* A session whose outbox is broken gets nothing any more, as one that has ended. */
 static void
 append(struct shm *shm, struct effect_step *step, uint64_t serial, uint32_t index)
 {
@@ -216,8 +217,11 @@ append(struct shm *shm, struct effect_step *step, uint64_t serial, uint32_t inde
 
 	if (step->tells == STEP_TELLS_NEXT && atomic_load(&slot->told) + 1 != step->told)
 		return;
-	outbox_append(shm, step->slot, step, mine(shm)->staging,
-	    step_id(shm->me, serial, index));
+	if (!outbox_append(shm, step->slot, step, mine(shm)->staging,
+		step_id(shm->me, serial, index))) {
+		step->gone = 1;
+		return;
+	}
 	/* Who dies before this has it told once more, which an idempotent push allows. */
 	if (step->tells == STEP_TELLS_NEXT || step->tells == STEP_TELLS_ALL)
 		atomic_store(&slot->told, step->told);
@@ -245,14 +249,30 @@ run_append(struct shm *shm, struct effect_step *step, uint64_t serial, uint32_t 
 	SHM_STEP("step: unlocked");
 }
 
+/* Nothing that was drafted is wrong; but memory may have been scribbled over, and no replacement is to die of it too. */
+static void
+leave_out(struct shm *shm, uint64_t serial, uint32_t index, const char *wrong)
+{
+	struct effect_step *step = &mine(shm)->steps[index];
+
+	log_error(LOG_SHM, "a step is left out", "effect=%u step=%u wrong=\"%s\"", shm->me, index,
+	    wrong);
+	step->gone = 1;
+	atomic_store(&step->done, serial);
+}
+
 static void
 run_step(struct shm *shm, struct effect_step *step, uint64_t serial, uint32_t index)
 {
+	const char *wrong;
+
 	if (step->kind == STEP_APPEND) {
 		run_append(shm, step, serial, index);
 		return;
 	}
-	effect_run_ask(shm, step);
+	wrong = effect_run_ask(shm, step);
+	if (wrong != NULL)
+		leave_out(shm, serial, index, wrong);
 	atomic_store_explicit(&step->done, serial, memory_order_release);
 	SHM_STEP("ask: done");
 }
@@ -327,6 +347,25 @@ effect_is_gone(const struct shm *shm, uint32_t step)
 	return shm->worker[shm->me].steps[shm->steps_run + step].gone != 0;
 }
 
+/* --- finishing --- */
+
+/* RESULT_CORRUPT: no step can be believed. */
+static int
+check_standing(struct shm *shm, uint64_t serial)
+{
+	struct effect_header *effect = mine(shm)->effect;
+
+	if (!effect_has_steps(shm, shm->me))
+		return RESULT_CORRUPT;
+	for (uint32_t i = 0; i < effect->steps; i++) {
+		const char *wrong = effect_wrong_step(shm, shm->me, i, serial);
+
+		if (wrong != NULL)
+			leave_out(shm, serial, i, wrong);
+	}
+	return reserve_for(shm, serial, 0, effect->steps, 0);
+}
+
 /*
  * Steps whose target has ended are left out here: their stanzas were on their way to a session that ended in the same
  * moment as their worker, and h_in tells the sender that they were handled.
@@ -341,10 +380,13 @@ effect_finish(struct shm *shm)
 
 	if ((atomic_load(&effect->state) & 1) == 0)
 		return 0;
-	result = reserve_for(shm, serial, 0, effect->steps, 0);
-	ensure(result == RESULT_OK);
-	run_steps(shm, serial, 0, &ran);
-	clear(shm, serial, true);
+	result = check_standing(shm, serial);
+	if (result == RESULT_OK)
+		run_steps(shm, serial, 0, &ran);
+	else
+		log_error(LOG_SHM, "an effect is given up", "effect=%u steps=%u reason=\"%s\"",
+		    shm->me, effect->steps, result_text(result));
+	clear(shm, serial, result == RESULT_OK);
 	return ran;
 }
 

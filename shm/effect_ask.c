@@ -93,7 +93,7 @@ effect_asked(const struct shm *shm, uint32_t ask)
 	return 0;
 }
 
-void
+const char *
 effect_run_ask(struct shm *shm, const struct effect_step *step)
 {
 	struct slice record = slice_of(effect_mine(shm)->staging + step->piece[0].offset,
@@ -103,9 +103,12 @@ effect_run_ask(struct shm *shm, const struct effect_step *step)
 	ensure(ring_of(shm, (enum store_kind)step->slot, &ring) == RESULT_OK);
 	SHM_STEP("ask: looked");
 	if (ring_pushed(ring) >= step->told)
-		return;
-	ensure(ring_pushed(ring) + 1 == step->told);
-	ensure((step->entry_flags ? ring_push_later : ring_push)(ring, record, SLICE_EMPTY) ==
-	    RESULT_OK);
+		return NULL;
+	if (ring_pushed(ring) + 1 != step->told)
+		return "number";
+	if ((step->entry_flags ? ring_push_later : ring_push)(ring, record, SLICE_EMPTY) !=
+	    RESULT_OK)
+		return "ring";
 	SHM_STEP("ask: pushed");
+	return NULL;
 }

@@ -1,7 +1,7 @@
 /* fsck_processes.c -- checks what processes say of themselves, what they are doing, and whom they are to wake for. */
 #include <stdio.h>
 
-#include "shm/effect.h"
+#include "shm/effect_private.h"
 #include "shm/fsck_private.h"
 
 #define NOBODY UINT32_MAX	/* origin of what no stanza has caused */
@@ -27,41 +27,14 @@ check_page(struct fsck *fsck, const struct shm *shm, uint32_t number)
 
 /* --- effects --- */
 
-/* What is wrong with a step; NULL: nothing. */
-static const char *
-wrong_step(const struct shm *shm, const struct effect_step *step, uint64_t serial,
-    uint32_t staged)
-{
-	uint64_t length = 0;
-
-	if (step->kind != STEP_APPEND && step->kind != STEP_ASK)
-		return "kind";
-	if (step->kind == STEP_APPEND && step->slot >= atomic_load(shm->slots_committed))
-		return "slot";
-	if (step->kind == STEP_ASK && step->slot >= STORE_COUNT)
-		return "store";
-	if (atomic_load(&step->done) > serial)
-		return "done";
-	if (step->tells > STEP_TELLS_STORED)
-		return "what it tells";
-	for (int i = 0; i < EFFECT_PIECES; i++) {
-		if ((uint64_t)step->piece[i].offset + step->piece[i].length > staged)
-			return "piece";
-		length += step->piece[i].length;
-	}
-	return length == step->length ? NULL : "length";
-}
-
 static void
 check_steps(struct fsck *fsck, const struct shm *shm, uint32_t worker, uint64_t serial,
     uint32_t count)
 {
-	uint32_t staged = atomic_load(&shm->worker[worker].effect->staging_committed);
 	char where[48];
 
 	for (uint32_t i = 0; i < count; i++) {
-		const char *wrong =
-		    wrong_step(shm, &shm->worker[worker].steps[i], serial, staged);
+		const char *wrong = effect_wrong_step(shm, worker, i, serial);
 
 		if (wrong == NULL)
 			continue;
@@ -84,7 +57,7 @@ check_effect(struct fsck *fsck, const struct shm *shm, uint32_t worker)
 	if ((state & 1) == 0)	/* it is being drafted, or done: its words mean nothing */
 		return;
 	snprintf(where, sizeof(where), "effect.%u", worker);
-	if (count > atomic_load(&effect->steps_committed))
+	if (!effect_has_steps(shm, worker))
 		fsck_find(fsck, FSCK_EFFECT_STATE, where, "effect %llu has %u steps of %u", serial,
 		    count, atomic_load(&effect->steps_committed));
 	else if (origin != NOBODY && origin >= atomic_load(shm->slots_committed))

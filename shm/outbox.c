@@ -59,7 +59,24 @@ write_bytes(struct shm *shm, uint32_t slot, struct spot spot, const char *bytes,
 	return spot;
 }
 
-void
+static bool
+corrupt(uint32_t slot, uint64_t number, const char *what)
+{
+	log_error(LOG_SHM, "an outbox breaks its own rules", "slot=%u entry=%llu wrong=%s", slot,
+	    (unsigned long long)number, what);
+	return false;
+}
+
+/* Of a slot with entries: where the next one goes. What a scribbled word names is never written to. */
+static bool
+find_tail(const struct shm *shm, uint32_t index, uint64_t next, struct spot *tail)
+{
+	*tail = spot_of(atomic_load_explicit(&shm->slots[index].tail[next & 1],
+	    memory_order_relaxed));
+	return block_is_of(shm, tail->block, index) && tail->offset <= OUTBOX_DATA;
+}
+
+bool
 outbox_append(struct shm *shm, uint32_t index, const struct effect_step *step,
     const char *staging, uint64_t origin)
 {
@@ -76,9 +93,8 @@ outbox_append(struct shm *shm, uint32_t index, const struct effect_step *step,
 		.origin = origin };
 	unsigned to = (next + 1) & 1;
 
-	if (!empty)
-		spot = spot_of(atomic_load_explicit(&slot->tail[next & 1],
-		    memory_order_relaxed));
+	if (!empty && !find_tail(shm, index, next, &spot))
+		return corrupt(index, next + 1, "tail");
 	if (spot.offset + OUTBOX_HEADER > OUTBOX_DATA)
 		spot = next_block(shm, index, spot);
 	if (empty)	/* nobody looks at the head before out_next tells of the entry */
@@ -96,6 +112,7 @@ outbox_append(struct shm *shm, uint32_t index, const struct effect_step *step,
 	atomic_store_explicit(&slot->out_next, next + 1, memory_order_release);
 	SHM_STEP("append: published");
 	atomic_fetch_add_explicit(&slot->bytes_in, step->length, memory_order_relaxed);
+	return true;
 }
 
 /* --- reading --- */
@@ -140,14 +157,6 @@ pass(struct shm *shm, struct spot *spot, char *out, uint32_t length)
 		length -= part;
 	}
 	return true;
-}
-
-static bool
-corrupt(uint32_t slot, uint64_t number, const char *what)
-{
-	log_error(LOG_SHM, "an outbox breaks its own rules", "slot=%u entry=%llu wrong=%s", slot,
-	    (unsigned long long)number, what);
-	return false;
 }
 
 static bool

@@ -65,9 +65,9 @@ bool	outbox_stored(struct shm *shm, struct slot_ref ref, uint64_t last, uint64_t
 uint64_t outbox_entries(const struct slot *slot);
 uint64_t outbox_bytes(const struct slot *slot);
 
-/* Appends under the slot's lock; used by effects alone. Blocks were reserved. */
+/* Appends under the slot's lock; used by effects alone. Blocks were reserved. False: the outbox is broken, and was left so. */
 struct effect_step;
-void	outbox_append(struct shm *shm, uint32_t slot, const struct effect_step *step,
+bool	outbox_append(struct shm *shm, uint32_t slot, const struct effect_step *step,
 	    const char *staging, uint64_t origin);
 
 /* Sets the counts of bytes right, under the lock taken over from the dead. */

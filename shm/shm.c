@@ -343,13 +343,13 @@ shm_recover(struct shm *shm)
 	int steps;
 
 	blocks_sweep(shm, shm->me, UINT32_MAX);
-	if (freeing != 0) {
+	if (freeing != 0 && freeing <= atomic_load(shm->slots_committed)) {
 		slot_lock(shm, freeing - 1);	/* taken over, if nobody has done that yet */
 		slot_unlock(shm, freeing - 1);
 		for (uint32_t arena = 0; arena < shm->workers; arena++)
 			blocks_sweep(shm, arena, freeing - 1);
-		atomic_store(&page->freeing, 0);
 	}
+	atomic_store(&page->freeing, 0);
 	limits_recover(shm);
 	SHM_STEP("recover: swept");
 	slots_recover(shm);

@@ -3,11 +3,17 @@
 
 #include <unistd.h>
 
+static uint32_t
+slot_words(const struct shm *shm)
+{
+	return (shm->max_sessions + 63) / 64;
+}
+
 /* The first words are the summary: a bit for each word of slots behind them. */
 static uint32_t
 summary_words(const struct shm *shm)
 {
-	return ((shm->max_sessions + 63) / 64 + 63) / 64;
+	return (slot_words(shm) + 63) / 64;
 }
 
 static void
@@ -105,6 +111,8 @@ take_word(struct shm *shm, uint32_t word, _Atomic uint64_t *bits,
 		uint32_t slot = word * 64 + (uint32_t)__builtin_ctzll(dirty);
 
 		dirty &= dirty - 1;
+		if (slot >= atomic_load(shm->slots_committed))	/* scribbled */
+			continue;
 		if (atomic_load(&shm->slots[slot].owner) == shm->me + 1) {
 			each(owner, slot);
 			count++;
@@ -138,7 +146,8 @@ wake_take(struct shm *shm, void (*each)(void *owner, uint32_t slot), void *owner
 			uint32_t word = i * 64 + (uint32_t)__builtin_ctzll(marked);
 
 			marked &= marked - 1;
-			count += take_word(shm, word, &bits[word], each, owner);
+			if (word < slot_words(shm))
+				count += take_word(shm, word, &bits[word], each, owner);
 		}
 	}
 	return count;

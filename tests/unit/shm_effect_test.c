@@ -317,6 +317,56 @@ a_thief_settles_the_last_append(void **state)
 	shm_detach(&thief);
 }
 
+/* Memory that was scribbled over: the replacement names what cannot be, does the rest, and lives. */
+static void
+a_scribbled_step_is_left_out_and_named(void **state)
+{
+	struct effect_step *steps = kit.shm->worker[0].steps;
+
+	leave_standing(0);
+	steps[0].slot = 70000;
+	steps[1].piece[0].offset = UINT32_MAX;
+	steps[2].kind = 9;
+	shm_reaped(kit.shm, 0);
+	shm_join(kit.shm, 0);
+	assert_int_equal(shm_recover(kit.shm), 2);
+	assert_int_equal(entries(to[1]), 0);
+	assert_int_equal(entries(to[3]), 1);
+	assert_int_equal(entries(to[4]), 1);
+	assert_int_equal(h_in(), 1);
+	assert_true(kit_logged(&kit, "a step is left out"));
+}
+
+static void
+a_scribbled_count_of_steps_gives_the_effect_up(void **state)
+{
+	leave_standing(0);
+	kit.shm->worker[0].effect->steps = UINT32_MAX;
+	shm_reaped(kit.shm, 0);
+	shm_join(kit.shm, 0);
+	assert_int_equal(shm_recover(kit.shm), 0);
+	assert_int_equal(entries(to[0]), 0);
+	assert_int_equal(kit.shm->worker[0].effect->state & 1, 0);
+	assert_true(kit_logged(&kit, "an effect is given up"));
+}
+
+static void
+a_scribbled_tail_gets_nothing_appended(void **state)
+{
+	struct slot *slot = &kit.shm->slots[to[0].slot];
+
+	effect_draft(kit.shm, from, 1, true);
+	add_text(to[0], "x");
+	assert_int_equal(effect_run(kit.shm), 0);
+	atomic_store(&slot->tail[atomic_load(&slot->out_next) & 1], UINT64_MAX);
+	effect_draft(kit.shm, from, 2, true);
+	add_text(to[0], "y");
+	assert_int_equal(effect_run(kit.shm), 1);
+	assert_true(effect_is_gone(kit.shm, 0));
+	assert_int_equal(entries(to[0]), 1);
+	assert_true(kit_logged(&kit, "wrong=tail"));
+}
+
 #define FACT(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int
@@ -332,6 +382,9 @@ main(void)
 		FACT(without_memory_nothing_happens),
 		FACT(staging_and_steps_have_limits),
 		FACT(a_replacement_does_what_is_left),
+		FACT(a_scribbled_step_is_left_out_and_named),
+		FACT(a_scribbled_count_of_steps_gives_the_effect_up),
+		FACT(a_scribbled_tail_gets_nothing_appended),
 		FACT(a_thief_settles_the_last_append),
 	};
 
