@@ -149,20 +149,27 @@ make_meta(struct store *store)
 	return txn_commit(&txn);
 }
 
+/* Of a made directory both are there: whoever asks for them later need not look. */
 static int
-read_hash_key(struct store *store)
+read_keys(struct store *store, struct txn *txn)
+{
+	struct slice hash_key, secret;
+
+	if (!txn_get(txn, TABLE_META, meta_key("hash_key"), &hash_key) ||
+	    !txn_get(txn, TABLE_META, meta_key("secret"), &secret))
+		return txn_error(txn) != RESULT_OK ? txn_error(txn) : RESULT_NOT_FOUND;
+	if (hash_key.length != sizeof(store->hash_key) || secret.length != STORE_SECRET_MAX)
+		return RESULT_CORRUPT;
+	memcpy(&store->hash_key, hash_key.data, sizeof(store->hash_key));
+	return RESULT_OK;
+}
+
+static int
+check_meta(struct store *store)
 {
 	struct txn *txn = store_read(store);
-	struct slice value;
-	int result = RESULT_NOT_FOUND;
+	int result = read_keys(store, txn);
 
-	if (txn_get(txn, TABLE_META, meta_key("hash_key"), &value)) {
-		result = value.length == sizeof(store->hash_key) ? RESULT_OK : RESULT_CORRUPT;
-		if (result == RESULT_OK)
-			memcpy(&store->hash_key, value.data, sizeof(store->hash_key));
-	} else if (txn_error(txn) != RESULT_OK) {
-		result = txn_error(txn);
-	}
 	txn_end(&txn);
 	return result;
 }
@@ -190,7 +197,7 @@ open_env(struct store *store, const char *data_dir, bool writer)
 	if (result == RESULT_OK && writer)
 		result = make_meta(store);
 	if (result == RESULT_OK)
-		result = read_hash_key(store);
+		result = check_meta(store);
 	return result;
 }
 

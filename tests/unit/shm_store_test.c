@@ -549,6 +549,19 @@ the_secret_stays(void **state)
 	assert_memory_not_equal(before, zero, 32);
 }
 
+static void
+a_directory_whose_secret_was_cut_is_refused(void **state)
+{
+	struct txn *txn = txn_write(store_env(core));
+
+	txn_put(txn, TABLE_META, SLICE("secret"), SLICE("short"));
+	assert_int_equal(txn_commit(&txn), RESULT_OK);
+	store_close(&core);
+	assert_int_equal(store_open(directory, STORE_CORE, true, &core), RESULT_CORRUPT);
+	assert_null(core);
+	assert_int_equal(store_open(directory, STORE_MSG, true, &core), RESULT_OK);
+}
+
 #define FACT(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int
@@ -575,6 +588,7 @@ main(void)
 		FACT(another_layout_is_refused_untouched),
 		FACT(directories_are_ours_alone),
 		FACT(the_secret_stays),
+		FACT(a_directory_whose_secret_was_cut_is_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
