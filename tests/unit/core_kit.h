@@ -1,4 +1,4 @@
-/* core_kit.h -- for tests: the worker of the kit is its own core store, which answers when the test says so. */
+/* core_kit.h -- for tests: the worker of the kit is its own stores, which answer when the test says so. */
 #pragma once
 
 #include "shm/store.h"
@@ -8,11 +8,11 @@
 void	core_begin(struct worker *worker);
 void	core_end(struct worker *worker);
 
-/* The store commits what was asked, the worker hears of it and does what follows: until nothing follows. */
+/* The stores commit what was asked, the worker hears of it and does what follows: until nothing follows. */
 void	core_commit(struct worker *worker);
 
 /* The same until it is so: what the thread pool has is waited for. */
 void	core_commit_until(struct worker *worker, bool (*is_so)(struct worker *worker));
 
-/* Writes behind the worker's back. */
+/* Writes into the core store behind the worker's back. */
 void	core_apply(struct worker *worker, const struct store_change *change);

@@ -118,7 +118,7 @@ assert_messages(const char *heard, int first, int number)
 {
 	assert_int_equal(count(heard, "<message "), number);
 	for (int i = first; i < first + number; i++) {
-		char id[16];
+		char id[20];
 
 		snprintf(id, sizeof(id), "id='m%03d'", i);
 		heard = strstr(heard, id);

@@ -302,7 +302,7 @@ who_comes_outsleeps_who_hibernates(void **state)
 {
 	struct slot_ref session[21];
 	struct bind_answer answer;
-	char resource[8];
+	char resource[16];
 
 	for (int i = 0; i < 20; i++) {
 		session[i] = take();
@@ -329,7 +329,7 @@ sessions_of_an_account_are_limited(void **state)
 	struct bind_answer answer;
 
 	for (int i = 0; i < 20; i++) {
-		char name[8];
+		char name[16];
 
 		snprintf(name, sizeof(name), "r%d", i);
 		session[i] = bound(1, name);

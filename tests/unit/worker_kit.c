@@ -219,6 +219,15 @@ set_tls(struct server *server, const struct worker_options *options)
 		   options->chain_pem, options->key_pem, why, sizeof(why)) == RESULT_OK);
 }
 
+static void
+open_msg(struct worker *worker)
+{
+	struct server *server = &worker->server;
+
+	ensure(store_open(worker->data_dir, STORE_MSG, true, &server->msg) == RESULT_OK);
+	ensure(store_client_open(server->shm, 0, STORE_MSG, &server->msg_client) == RESULT_OK);
+}
+
 void
 worker_begin(struct worker *worker, const struct worker_options *options)
 {
@@ -239,6 +248,8 @@ worker_begin(struct worker *worker, const struct worker_options *options)
 	ensure(store_open(worker->data_dir, STORE_CORE, false, &server->core) == RESULT_OK);
 	ensure(store_client_open(server->shm, 0, STORE_CORE, &server->core_client) ==
 	    RESULT_OK);
+	if (options->has_msg)
+		open_msg(worker);
 	txn = store_read(server->core);
 	store_secret(server->core, txn, server->secret);
 	txn_end(&txn);
@@ -249,6 +260,7 @@ worker_begin(struct worker *worker, const struct worker_options *options)
 	server->timers = timers_new(server->loop);
 	server->connections = connections_new(server->loop, server->timers);
 	ensure(features_start(server));
+	worker->own_timers = timers_count(server->timers);
 	sessions_adopt(server, server->number);
 	loop_set_hooks(server->loop, &hooks, worker);
 	watch_set(watch_new(server->loop, worker->wake_fd, on_wake, worker), WATCH_READ);
@@ -292,7 +304,7 @@ worker_is_clean(struct worker *worker)
 			return false;
 	}
 	return slot_count(shm) == 0 &&
-	    timers_count(worker->server.timers) == 0;
+	    timers_count(worker->server.timers) <= worker->own_timers;
 }
 
 void
@@ -315,7 +327,9 @@ worker_end(struct worker *worker)
 	tls_context_free(&server->tls);
 	config_free(&server->config);
 	store_client_close(&server->core_client);
+	store_client_close(&server->msg_client);
 	store_close(&server->core);
+	store_close(&server->msg);
 	registry_close(&server->registry);
 	shm_detach(&server->shm);
 	remove_directory(worker->runtime_dir);

@@ -19,6 +19,7 @@ struct worker_options {
 	uint64_t     arena_bytes;
 	struct slice chain_pem, key_pem;	/* of the first host */
 	bool	     has_limits;	/* rates and counts of addresses and accounts are as the config says */
+	bool	     has_msg;		/* a store of messages, too: core_begin() serves both */
 };
 
 /* Uses ensure() alone, so that fuzz targets can have it too. */
@@ -29,6 +30,7 @@ struct worker {
 	int	      log;		/* what was logged since worker_begin() */
 	int	      wake_fd;
 	bool	      has_limits;
+	uint32_t      own_timers;	/* of features, which run for ever */
 	bool	    (*is_there)(void *owner);	/* of worker_wait() */
 	void	     *is_there_owner;
 	uint32_t      known[WORKER_SESSIONS];	/* epochs of slots that callers have */
@@ -50,7 +52,7 @@ void	worker_wait(struct worker *worker, bool (*is_there)(void *owner), void *own
 /* Moves the clock and fires what is due. */
 void	worker_pass(struct worker *worker, uint64_t ms);
 
-/* No slot, no block of any arena, no timer is in use. */
+/* No slot, no block of any arena, no timer but those of features is in use. */
 bool	worker_is_clean(struct worker *worker);
 
 bool	worker_logged(struct worker *worker, const char *text);
