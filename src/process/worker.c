@@ -23,6 +23,7 @@
 #include "process/worker_tls.h"
 #include "routing/pending.h"
 #include "session/session.h"
+#include "shm/blocks.h"
 #include "shm/registry.h"
 #include "shm/store.h"
 #include "shm/trace.h"
@@ -298,6 +299,8 @@ open_memory(struct worker *worker)
 	if (steps > 0)
 		log_info(LOG_WORKER, "finished what the predecessor had begun", "steps=%d",
 		    steps);
+	/* Memory for the first stanzas, and for telling those who are refused, though later there may be none to be had. */
+	blocks_reserve(server->shm, 1);
 }
 
 static void
