@@ -345,7 +345,7 @@ scribble_block(void)
 	struct block *block;
 	uint64_t word;
 
-	if (!block_exists(kit.shm, head))
+	if (!block_is_of(kit.shm, head, box.slot))	/* a head that was scribbled on: that block is another's */
 		return;
 	block = block_at(kit.shm, head - 1);
 	if (random_u64() % 3 == 0) {
