@@ -169,13 +169,11 @@ def under_load(server):
                     romeo.ping()
                 except (xmpp.Closed, AssertionError):
                     # What was not counted by the server is sent again, as the XEP has it.
-                    handled = romeo.resume()
+                    romeo.sent = romeo.resume()
                     resumed += 1
-                    if romeo.sent - handled == 2 or (romeo.sent - handled == 1 and handled % 2 == 0):
-                        romeo.sent = handled
+                    if romeo.sent == 2 * number - 2:
                         romeo.message("juliet@localhost/balcony", str(number))
-                    romeo.sent = max(romeo.sent, handled)
-                    if romeo.sent % 2 == 1:
+                    if romeo.sent == 2 * number - 1:
                         romeo.ping()
                     else:
                         romeo.get()
