@@ -163,7 +163,11 @@ stream_on_bytes(void *owner, struct slice bytes)
 
 	if (stream->condition != 0 || stream->is_dropped)	/* nothing is looked at any more */
 		return bytes.length;
-	stream->released = false;
+	if (stream->released) {		/* what is made anew for these bytes is given back after the next silence */
+		stream->released = false;
+		if (stream->state == STATE_READY)
+			stream_arm(stream);
+	}
 	atomic_store_explicit(&stream->slot->octets_in, connection_bytes_in(stream->connection),
 	    memory_order_relaxed);
 	if (stream->pinged) {	/* the next silence is asked about again */

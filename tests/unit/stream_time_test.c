@@ -168,6 +168,22 @@ an_idle_stream_gives_its_memory_back(void **state)
 	caller_close(&caller);
 }
 
+/* A word now and then does not keep it for the whole time until silence is asked about. */
+static void
+and_again_after_the_next_silence(void **state)
+{
+	struct caller caller;
+
+	caller_enter(&caller, &worker, "juliet", "balcony");
+	worker_pass(&worker, 6 * SECOND);
+	assert_true(stream_of(&caller)->released);
+	caller_say(&caller, " ");
+	assert_false(stream_of(&caller)->released);
+	worker_pass(&worker, 6 * SECOND);
+	assert_true(stream_of(&caller)->released);
+	caller_close(&caller);
+}
+
 static void
 a_client_that_does_not_read_is_dropped(void **state)
 {
@@ -238,6 +254,7 @@ main(void)
 		TEST(any_byte_shows_that_the_client_lives),
 		TEST(each_silence_is_asked_about),
 		TEST(an_idle_stream_gives_its_memory_back),
+		TEST(and_again_after_the_next_silence),
 		TEST(a_client_that_does_not_read_is_dropped),
 		TEST(a_client_that_does_not_answer_the_end_is_dropped),
 		TEST(a_client_that_stays_after_an_error_is_dropped),
