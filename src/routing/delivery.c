@@ -44,7 +44,7 @@ write_into(struct delivery *delivery, const struct element *element, uint32_t ro
 static int
 write_once(struct delivery *delivery, const struct element *element)
 {
-	size_t needed;
+	size_t needed = 0;
 	int result = write_into(delivery, element, FIRST_ROOM, &needed);
 
 	if (result == RESULT_OK && needed > FIRST_ROOM) {
