@@ -71,6 +71,12 @@ int	pep_end(struct pep_change *change, int verdict);
 int	pep_follow(struct pep_change *change, struct turn_op *op, struct turn_request *request);
 int	pep_write(struct pep_change *change, bool existed, struct turn_op *op,
 	    struct turn_request *request);
+/*
+ * From a compute(): the owner's list, affiliations or subscriptions, entry by entry. set returns STANZA_PASS, or the verdict
+ * with which nothing of it is written.
+ */
+int	pep_set_list(struct stanza *stanza, struct turn_op *op, struct turn_request *request,
+	    int (*set)(struct stanza *stanza, struct pep_change *change, const struct element *entry));
 /* A done() without more. */
 int	pep_just_reply(struct stanza *stanza, struct turn_op *op);
 

@@ -138,19 +138,7 @@ set_affiliation(struct stanza *stanza, struct pep_change *change, const struct e
 static int
 compute_affiliates(struct stanza *stanza, struct turn_op *op, struct turn_request *request)
 {
-	struct element *action = element_first(stanza->payload), *wish = element_first(action);
-	struct pep_change change;
-	int verdict = pep_begin(stanza, op->account, action, &change);
-
-	if (verdict != STANZA_PASS)
-		return verdict;
-	if (!change.node.exists)
-		verdict = STANZA_ITEM_NOT_FOUND;
-	for (; wish != NULL && verdict == STANZA_PASS; wish = element_next(action, wish))
-		verdict = set_affiliation(stanza, &change, wish);
-	if (verdict == STANZA_PASS)
-		verdict = pep_write(&change, true, op, request);
-	return pep_end(&change, verdict);
+	return pep_set_list(stanza, op, request, set_affiliation);
 }
 
 int

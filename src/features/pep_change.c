@@ -103,6 +103,25 @@ pep_write(struct pep_change *change, bool existed, struct turn_op *op,
 }
 
 int
+pep_set_list(struct stanza *stanza, struct turn_op *op, struct turn_request *request,
+    int (*set)(struct stanza *stanza, struct pep_change *change, const struct element *entry))
+{
+	struct element *action = element_first(stanza->payload), *entry = element_first(action);
+	struct pep_change change;
+	int verdict = pep_begin(stanza, op->account, action, &change);
+
+	if (verdict != STANZA_PASS)
+		return verdict;
+	if (!change.node.exists)
+		verdict = STANZA_ITEM_NOT_FOUND;
+	for (; entry != NULL && verdict == STANZA_PASS; entry = element_next(action, entry))
+		verdict = set(stanza, &change, entry);
+	if (verdict == STANZA_PASS)
+		verdict = pep_write(&change, true, op, request);
+	return pep_end(&change, verdict);
+}
+
+int
 pep_just_reply(struct stanza *stanza, struct turn_op *op)
 {
 	return router_reply(stanza, NULL);

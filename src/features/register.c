@@ -34,6 +34,24 @@ register_on_get(struct stanza *stanza)
 	return router_reply(stanza, query);
 }
 
+/* What became of the account's change. */
+static int
+answer(struct stanza *stanza, int result)
+{
+	switch (result) {
+	case RESULT_OK:
+		return router_reply(stanza, NULL);
+	case RESULT_INVALID:
+		return STANZA_NOT_ACCEPTABLE;
+	case RESULT_NOT_FOUND:
+		return STANZA_REGISTRATION_REQUIRED;
+	case RESULT_FULL:
+		return STANZA_RESOURCE_CONSTRAINT;
+	default:
+		return STANZA_INTERNAL_SERVER_ERROR;
+	}
+}
+
 /* --- removal --- */
 
 static int
@@ -42,16 +60,7 @@ on_removed(struct stanza *stanza, int result, void *data)
 	if (result == RESULT_OK)
 		log_info(LOG_AUTH, "account removed", "jid=" SLICE_FMT " by=itself",
 		    SLICE_ARG(stanza->from.bare));
-	switch (result) {
-	case RESULT_OK:
-		return router_reply(stanza, NULL);
-	case RESULT_NOT_FOUND:
-		return STANZA_REGISTRATION_REQUIRED;
-	case RESULT_FULL:
-		return STANZA_RESOURCE_CONSTRAINT;
-	default:
-		return STANZA_INTERNAL_SERVER_ERROR;
-	}
+	return answer(stanza, result);
 }
 
 static int
@@ -73,18 +82,7 @@ on_changed(struct stanza *stanza, int result, void *data)
 	if (result == RESULT_OK)
 		log_info(LOG_AUTH, "password changed", "jid=" SLICE_FMT " by=itself",
 		    SLICE_ARG(stanza->from.bare));
-	switch (result) {
-	case RESULT_OK:
-		return router_reply(stanza, NULL);
-	case RESULT_INVALID:
-		return STANZA_NOT_ACCEPTABLE;
-	case RESULT_NOT_FOUND:
-		return STANZA_REGISTRATION_REQUIRED;
-	case RESULT_FULL:
-		return STANZA_RESOURCE_CONSTRAINT;
-	default:
-		return STANZA_INTERNAL_SERVER_ERROR;
-	}
+	return answer(stanza, result);
 }
 
 static struct slice

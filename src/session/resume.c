@@ -83,9 +83,9 @@ resume_hibernate(struct session *session)
 	struct slot *slot = session->slot;
 	uint64_t now = clock_ms();
 	uint64_t deadline = atomic_load(&slot->deadline_ms);
-	bool was_there = (atomic_load(&slot->flags) & SLOT_HIBERNATING) == 0;
+	bool was_connected = (atomic_load(&slot->flags) & SLOT_HIBERNATING) == 0;
 
-	if (was_there) {
+	if (was_connected) {
 		deadline = now + atomic_load(&slot->resume_ms);
 		atomic_store(&slot->deadline_ms, deadline);
 		atomic_fetch_or(&slot->flags, SLOT_HIBERNATING);
@@ -99,7 +99,7 @@ resume_hibernate(struct session *session)
 	session->paused = 0;
 	timer_start(server->timers, &session->deadline, deadline > now ? deadline - now : 0,
 	    on_deadline, session);
-	if (was_there)
+	if (was_connected)
 		server->sessions->events->on_hibernating(session);
 }
 
