@@ -120,6 +120,27 @@ check_layout(MDB_txn *txn, const struct env_options *options)
 	return rc;
 }
 
+int
+env_open_tables(struct env *env, MDB_txn *txn)
+{
+	unsigned create = (env->flags & ENV_CREATE) != 0 ? MDB_CREATE : 0;
+	int rc;
+
+	env->missing = 0;
+	for (int i = 0; i < env->table_count; i++) {
+		if (env->tables[i] != NO_TABLE)
+			continue;
+		rc = mdb_dbi_open(txn, env->names[i], create, &env->tables[i]);
+		if (rc == MDB_NOTFOUND && (env->flags & ENV_READ_ONLY) != 0) {
+			env->tables[i] = NO_TABLE;
+			env->missing++;
+		} else if (rc != 0) {
+			return rc;
+		}
+	}
+	return 0;
+}
+
 static int
 open_tables(struct env *env, const struct env_options *options)
 {
@@ -130,9 +151,10 @@ open_tables(struct env *env, const struct env_options *options)
 	if (rc != 0)
 		return rc;
 	rc = check_layout(txn, options);
-	for (int i = 0; i < options->table_count && rc == 0; i++)
-		rc = mdb_dbi_open(txn, options->tables[i], create ? MDB_CREATE : 0,
-		    &env->tables[i]);
+	for (int i = 0; i < env->table_count; i++)
+		env->tables[i] = NO_TABLE;
+	if (rc == 0)
+		rc = env_open_tables(env, txn);
 	if (rc == 0)
 		return mdb_txn_commit(txn);
 	mdb_txn_abort(txn);
@@ -208,6 +230,7 @@ env_open(const struct env_options *options, struct env **out)
 	env->flags = options->flags;
 	env->map_size = options->map_size;
 	env->table_count = options->table_count;
+	env->names = options->tables;
 	env->read.env = env->write.env = env;
 	env->write.is_write = true;
 	snprintf(env->directory, sizeof(env->directory), "%s", options->directory);

@@ -10,7 +10,8 @@
 /*
  * An environment: opened after the fork and once a process (a second open of the same directory aborts,
  * see ensure.h), under a file lock with other openers and tried again on the races of 0.9.26 to
- * 0.9.31. No WRITEMAP, no DUPSORT. Closed by the end of the process or env_close().
+ * 0.9.31. A table that is not there, as an older version made the file, is empty for who only reads,
+ * until a writer has made it. No WRITEMAP, no DUPSORT. Closed by the end of the process or env_close().
  */
 struct env;
 struct txn;
@@ -28,7 +29,7 @@ struct env_options {
 	unsigned     flags;
 	uint64_t     map_size;		/* bytes reserved: 1 TiB durable, what max_sessions needs volatile */
 	unsigned     readers;		/* processes that read at once */
-	const char *const *tables;	/* names; a table is its index here */
+	const char *const *tables;	/* names, kept; a table is its index here */
 	int	     table_count;
 	uint32_t     layout;		/* of the records; another one on disk: RESULT_LAYOUT */
 };

@@ -8,6 +8,9 @@
 #include "shm/lmdb.h"
 #include "shm/lmdb_guard.h"
 
+/* A table that the file has not got yet: an older version made it, and nobody has opened it to write since. */
+#define NO_TABLE UINT32_MAX
+
 struct txn {
 	struct env *env;
 	MDB_txn	   *mdb;
@@ -19,6 +22,8 @@ struct txn {
 struct env {
 	MDB_env		    *mdb;
 	MDB_dbi		     tables[ENV_TABLES_MAX];
+	const char *const   *names;		/* theirs */
+	int		     missing;		/* that many are NO_TABLE */
 	int		     table_count;
 	unsigned	     flags;
 	uint64_t	     map_size;
@@ -34,6 +39,9 @@ struct env {
 
 /* Of a code of LMDB or errno. */
 int	env_result(int error);
+
+/* Opens those of its tables that it has not opened; with ENV_READ_ONLY some may stay missing. */
+int	env_open_tables(struct env *env, MDB_txn *txn);
 
 unsigned env_page_size(const struct env *env);
 uint64_t env_last_page(const struct env *env);		/* as of the last commit */

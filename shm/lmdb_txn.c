@@ -119,11 +119,25 @@ allocate_ahead(struct txn *txn)
 
 /* --- transactions --- */
 
+/* Those that were missing may have been made by another process; only a commit keeps what is opened. */
+static void
+look_for_tables(struct env *env)
+{
+	MDB_txn *txn;
+
+	if (mdb_txn_begin(env->mdb, NULL, MDB_RDONLY, &txn) != 0)
+		return;
+	env_open_tables(env, txn);
+	mdb_txn_commit(txn);
+}
+
 static int
 begin_read(struct txn *txn)
 {
 	int rc;
 
+	if (txn->env->missing > 0)
+		look_for_tables(txn->env);
 	if (txn->mdb != NULL)
 		return mdb_txn_renew(txn->mdb);
 	rc = mdb_txn_begin(txn->env->mdb, NULL, MDB_RDONLY, &txn->mdb);
@@ -290,6 +304,13 @@ table_of(const struct txn *txn, int table)
 	return txn->env->tables[table];
 }
 
+/* A read goes on: nothing failed before it, and there is such a table. */
+static bool
+can_read(const struct txn *txn, MDB_dbi dbi)
+{
+	return txn->error == RESULT_OK && dbi != NO_TABLE;
+}
+
 bool
 txn_get(struct txn *txn, int table, struct slice key, struct slice *value)
 {
@@ -297,7 +318,7 @@ txn_get(struct txn *txn, int table, struct slice key, struct slice *value)
 	MDB_val k = val_of(key), v;
 	int rc;
 
-	if (txn->error != RESULT_OK)
+	if (!can_read(txn, dbi))
 		return false;
 	rc = mdb_get(txn->mdb, dbi, &k, &v);
 	if (rc == 0)
@@ -375,7 +396,7 @@ txn_each(struct txn *txn, int table, struct slice prefix, struct slice from,
 	MDB_cursor *cursor;
 	int rc;
 
-	if (txn->error != RESULT_OK)
+	if (!can_read(txn, dbi))
 		return;
 	rc = mdb_cursor_open(txn->mdb, dbi, &cursor);
 	if (rc != 0) {
@@ -434,7 +455,7 @@ txn_each_back(struct txn *txn, int table, struct slice prefix, struct slice from
 	int rc;
 
 	ensure(prefix.length <= sizeof(past));
-	if (txn->error != RESULT_OK)
+	if (!can_read(txn, dbi))
 		return;
 	rc = mdb_cursor_open(txn->mdb, dbi, &cursor);
 	if (rc != 0) {
@@ -458,7 +479,7 @@ txn_last(struct txn *txn, int table, struct slice *key, struct slice *value)
 	MDB_cursor *cursor;
 	int rc;
 
-	if (txn->error != RESULT_OK)
+	if (!can_read(txn, dbi))
 		return false;
 	rc = mdb_cursor_open(txn->mdb, dbi, &cursor);
 	if (rc == 0) {

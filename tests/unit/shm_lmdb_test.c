@@ -18,7 +18,7 @@
 #include "shm/layout.h"
 #include "shm/lmdb.h"
 
-static const char *const names[] = { "one", "two" };
+static const char *const names[] = { "one", "two", "of a later version" };
 static char directory[64];
 static struct env *env;
 
@@ -194,6 +194,69 @@ another_process_reads_it(void **state)
 {
 	assert_int_equal(put(env, "k", SLICE("v")), RESULT_OK);
 	assert_int_equal(in_child(read_what_parent_wrote), 0);
+}
+
+static int
+write_as_later_version(void)
+{
+	struct env_options options = options_of(ENV_CREATE | ENV_VOLATILE);
+	struct env *own;
+	struct txn *txn;
+
+	options.table_count = 3;
+	if (env_open(&options, &own) != RESULT_OK)
+		return 1;
+	txn = txn_write(own);
+	txn_put(txn, 2, SLICE("k"), SLICE("v"));
+	return txn_commit(&txn);
+}
+
+static bool
+is_met(void *owner, struct slice key, struct slice value)
+{
+	*(bool *)owner = true;
+	return false;
+}
+
+static bool
+finds(struct env *where, int table)
+{
+	struct txn *txn = txn_read(where);
+	struct slice key, value;
+	bool meets[4] = { false };
+
+	meets[0] = txn_get(txn, table, SLICE("k"), &value);
+	meets[1] = txn_last(txn, table, &key, &value) && txn_entries(txn, table) == 1;
+	txn_each(txn, table, SLICE(""), SLICE(""), is_met, &meets[2]);
+	txn_each_back(txn, table, SLICE(""), SLICE(""), is_met, &meets[3]);
+	assert_int_equal(txn_error(txn), RESULT_OK);
+	txn_end(&txn);
+	for (int i = 1; i < 4; i++)
+		assert_int_equal(meets[i], meets[0]);
+	return meets[0];
+}
+
+static int
+read_as_later_version(void)
+{
+	struct env_options options = options_of(ENV_READ_ONLY | ENV_VOLATILE);
+	struct env *own;
+
+	options.table_count = 3;
+	if (env_open(&options, &own) != RESULT_OK)
+		return 1;
+	if (finds(own, 2) || !finds(own, 0))
+		return 2;
+	if (in_child(write_as_later_version) != 0)
+		return 3;
+	return finds(own, 2) && finds(own, 0) ? 0 : 4;
+}
+
+static void
+a_table_of_a_later_version_is_empty_until_it_is_made(void **state)
+{
+	assert_int_equal(put(env, "k", SLICE("v")), RESULT_OK);
+	assert_int_equal(in_child(read_as_later_version), 0);
 }
 
 static _Atomic int *go;
@@ -719,6 +782,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		FACT(a_misuse_ends_the_process),
 		FACT(another_process_reads_it),
+		FACT(a_table_of_a_later_version_is_empty_until_it_is_made),
 		FACT(opening_at_once_loses_nothing),
 		FACT(another_layout_is_refused_untouched),
 		FACT(a_file_that_is_no_database_is_refused_untouched),
