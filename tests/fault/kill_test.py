@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """kill -9 under load: clients that resume lose nothing, get nothing twice, and nothing out of order.
 
-Usage: kill_test.py [--kills N] [--workers N] [--clients N] [--seed N] [what ...]
+Usage: kill_test.py [--kills N] [--others N] [--workers N] [--clients N] [--seed N] [what ...]
 """
 import argparse
 import os
@@ -19,9 +19,13 @@ from load import MAILBOX, make_server  # noqa: E402
 from server import program  # noqa: E402
 
 
+ROUND = 1000	# kills that one server and one ledger see: what the clients wrote down must fit into memory
+
+
 def arguments():
     parser = argparse.ArgumentParser()
-    parser.add_argument("--kills", type=int, default=500)
+    parser.add_argument("--kills", type=int, default=500, help="of workers; other things are done less often")
+    parser.add_argument("--others", type=int, default=20, help="kills of stores, and of the master")
     parser.add_argument("--workers", type=int, default=8)
     parser.add_argument("--clients", type=int, default=12)
     parser.add_argument("--seed", type=int, default=int.from_bytes(os.urandom(3), "big"))
@@ -150,16 +154,15 @@ def again_and_again(end):
     return some
 
 
-def under_load(options, kinds, kills, do_kill=kill_some):
-    chance = random.Random(options.seed)
+def one_round(options, kinds, kills, do_kill, seed):
     with make_server(options.workers, options.clients) as server:
         server.start()
         clients = ledger.pairs(server, options.clients, MAILBOX)
-        done = do_kill(server, clients, chance, kills, kinds)
+        done = do_kill(server, clients, random.Random(seed), kills, kinds)
         ledger.stop(clients)
         wrong = ledger.check(server, clients, MAILBOX)
         server.check()
-        print("     %d kills (seed %d): %s" % (done, options.seed, ledger.summary(clients)), flush=True)
+        print("     %d kills (seed %d): %s" % (done, seed, ledger.summary(clients)), flush=True)
         if wrong:
             print(server.read_log()[-4000:])
             raise AssertionError("\n".join(wrong))
@@ -167,6 +170,11 @@ def under_load(options, kinds, kills, do_kill=kill_some):
             raise AssertionError("only %d of %d kills" % (done, kills))
         if server.stop() != 0:
             raise AssertionError("the server's exit status")
+
+
+def under_load(options, kinds, kills, do_kill=kill_some):
+    for number in range(0, kills, ROUND):
+        one_round(options, kinds, min(ROUND, kills - number), do_kill, options.seed + number // ROUND)
 
 
 def workers(options):
@@ -181,7 +189,7 @@ def moves(options):
 
 def stores(options):
     """stores are killed: the same"""
-    under_load(options, ["store"], max(20, options.kills // 25))
+    under_load(options, ["store"], options.others)
 
 
 def both(options):
@@ -191,7 +199,7 @@ def both(options):
 
 def master(options):
     """the master is killed: the next one takes the memory over"""
-    under_load(options, [], max(20, options.kills // 25), again_and_again(end_master))
+    under_load(options, [], options.others, again_and_again(end_master))
 
 
 def everything(options):
