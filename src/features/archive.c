@@ -329,6 +329,9 @@ static const struct stage_row archive_stages[] = {
 static const char *const archive_vars[] = { "urn:xmpp:mam:2", "urn:xmpp:mam:2#extended",
 	"urn:xmpp:mam:2#groupchat-field", "urn:xmpp:sid:0", NULL };
 
+/* An archive is an account's, and clients should ask there; but many ask the host alone (profanity 0.13, Xabber). */
+static const char *const archive_host_vars[] = { "urn:xmpp:mam:2", NULL };
+
 static const struct kept_row archive_keeps[] = {
 	{ STORE_MSG, STORE_ARCHIVE, 0, archive_gather },
 	{ STORE_MSG, STORE_PREFERENCES, 0, NULL },
@@ -341,6 +344,7 @@ const struct feature archive_feature = {
 	.about = "Keeps the messages of each account for archive_expires, and lets its clients read them again.",
 	.iqs = archive_iqs,
 	.stages = archive_stages,
+	.host_vars = archive_host_vars,
 	.account_vars = archive_vars,
 	.keeps = archive_keeps,
 	.on_start = archive_start,
