@@ -43,6 +43,9 @@ int	env_result(int error);
 /* Opens those of its tables that it has not opened; with ENV_READ_ONLY some may stay missing. */
 int	env_open_tables(struct env *env, MDB_txn *txn);
 
+/* The error of it from now on, with a line in the log. */
+void	txn_fail(struct txn *txn, int rc, const char *event);
+
 unsigned env_page_size(const struct env *env);
 uint64_t env_last_page(const struct env *env);		/* as of the last commit */
 
