@@ -19,7 +19,7 @@ from load import MAILBOX, make_server  # noqa: E402
 from server import program  # noqa: E402
 
 
-ROUND = 1000	# kills that one server and one ledger see: what the clients wrote down must fit into memory
+ROUND = 500	# kills that one server and one ledger see: what the clients wrote down must fit into memory
 
 
 def arguments():

@@ -182,9 +182,9 @@ class Server:
             if os.geteuid() == 0 and "user" not in self.options:
                 f.write('user = "nobody";\ngroup = "nogroup";\n')
 
-    def ctl(self, *arguments, stdin="", check=True):
+    def ctl(self, *arguments, stdin="", check=True, timeout=60):
         done = subprocess.run([program("rookeryctl", "ctl"), "-c", self.config, *arguments],
-                              input=stdin, capture_output=True, text=True, timeout=60)
+                              input=stdin, capture_output=True, text=True, timeout=timeout)
         if check and done.returncode != 0:
             raise AssertionError("rookeryctl %s: exit %d\n%s%s" % (
                 " ".join(arguments), done.returncode, done.stdout, done.stderr))
@@ -195,7 +195,7 @@ class Server:
 
     def check(self):
         """Every rule of memory and stores holds, while it runs as when it does not."""
-        self.ctl("fsck")
+        self.ctl("fsck", timeout=600)	# it reads all there is, millions of messages after a long test
 
     def add_account(self, jid, password=PASSWORD):
         self.ctl("adduser", jid, stdin=password + "\n")
