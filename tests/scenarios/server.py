@@ -1,6 +1,7 @@
 """A real server in directories of its own, for tests that speak to it from outside."""
 import json
 import os
+import random
 import re
 import shutil
 import signal
@@ -30,11 +31,22 @@ LIFTED = {
 }
 
 
+def below_ephemeral():
+    """Ports that no connection is given for its own end: while a server is down, nobody else gets its port."""
+    with open("/proc/sys/net/ipv4/ip_local_port_range", encoding="ascii") as f:
+        return range(10000, max(12000, int(f.read().split()[0])))
+
+
 def free_ports(count):
     """Ports nobody has now; held together so that they differ."""
-    sockets = [socket.socket() for _ in range(count)]
-    for s in sockets:
-        s.bind(("127.0.0.1", 0))
+    sockets = []
+    while len(sockets) < count:
+        s = socket.socket()
+        try:
+            s.bind(("127.0.0.1", random.choice(below_ephemeral())))
+            sockets.append(s)
+        except OSError:
+            s.close()	# it is taken, or was until a moment ago
     ports = [s.getsockname()[1] for s in sockets]
     for s in sockets:
         s.close()
