@@ -263,11 +263,18 @@ connection_pause(struct connection *connection)
 void
 connection_resume(struct connection *connection)
 {
+	connection->last_input_ms = connections_now(connection->all);
 	if (!connection->paused || connection->dead)
 		return;
 	connection->paused = false;
 	connection->resumed = true;
 	connection_queue(connection);
+}
+
+bool
+connection_is_paused(const struct connection *connection)
+{
+	return connection->paused;
 }
 
 void

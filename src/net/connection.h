@@ -61,6 +61,7 @@ struct tls *connection_tls(struct connection *connection);	/* NULL in clear */
 void	connection_want_write(struct connection *connection);
 void	connection_pause(struct connection *connection);	/* reading */
 void	connection_resume(struct connection *connection);
+bool	connection_is_paused(const struct connection *connection);	/* also by bytes that the owner has not taken */
 
 /*
  * flush: first writes what on_output still gives, says the end (of TLS and TCP), and waits for the
@@ -75,5 +76,5 @@ void	connection_release(struct connection *connection);
 const struct sockaddr_storage *connection_address(const struct connection *connection);
 uint64_t connection_bytes_in(const struct connection *connection);	/* of the transport's payload */
 uint64_t connection_bytes_out(const struct connection *connection);
-uint64_t connection_last_input_ms(const struct connection *connection);
+uint64_t connection_last_input_ms(const struct connection *connection);	/* or of connection_resume() */
 uint64_t connection_last_progress_ms(const struct connection *connection);	/* of writing, or when the wish to write began */

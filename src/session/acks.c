@@ -165,6 +165,8 @@ on_timer(struct timer *timer, void *parameter)
 
 	if (session->conn == NULL)
 		return;
+	if (stream_is_paused(session->conn))	/* the answer may have come */
+		acks->asked_ms = clock_ms();
 	if (is_overdue(session)) {
 		stream_abort(session->conn, "no acknowledgement");
 		return;

@@ -97,6 +97,9 @@ bool	stream_was_left(const struct stream *stream);
 void	stream_pause(struct stream *stream);
 void	stream_resume(struct stream *stream);
 
+/* What the client says is not looked at now, for whatever reason: it cannot be silent, nor late with an answer. */
+bool	stream_is_paused(const struct stream *stream);
+
 /*
  * Ends the stream: what waits is written first, then the error where condition is not 0, then
  * </stream:stream>; a peer that does not answer is dropped after close_timeout. Closing twice is harmless.

@@ -235,6 +235,13 @@ stream_resume(struct stream *stream)
 		connection_resume(stream->connection);
 }
 
+bool
+stream_is_paused(const struct stream *stream)
+{
+	return connection_is_paused(stream->connection) ||
+	    (stream->parser != NULL && parser_is_paused(stream->parser));
+}
+
 void
 stream_go_on(struct stream *stream)
 {

@@ -26,10 +26,17 @@ is_logged_in(const struct stream *stream)
 }
 
 static uint64_t
+silence_of(const struct stream *stream, uint64_t now)
+{
+	return stream_is_paused(stream) ? 0
+					: now - connection_last_input_ms(stream->connection);
+}
+
+static uint64_t
 next_check(struct stream *stream, uint64_t now)
 {
 	const struct config *config = stream->server->config;
-	uint64_t last = connection_last_input_ms(stream->connection);
+	uint64_t last = now - silence_of(stream, now);
 	uint64_t due;
 
 	if (stream->state == STATE_READY) {
@@ -44,8 +51,7 @@ next_check(struct stream *stream, uint64_t now)
 		return due;
 	}
 	due = stream->deadline_ms;
-	if (!is_logged_in(stream) && stream->state != STATE_ENDING && !stream->rate.is_slow &&
-	    stream->state != STATE_SASL_WORK && stream->state != STATE_REGISTER &&
+	if (!is_logged_in(stream) && stream->state != STATE_ENDING &&
 	    last + (uint64_t)config->handshake_timeout < due)
 		due = last + (uint64_t)config->handshake_timeout;
 	return due;
@@ -74,7 +80,7 @@ static void
 check_ready(struct stream *stream, uint64_t now)
 {
 	const struct config *config = stream->server->config;
-	uint64_t silence = now - connection_last_input_ms(stream->connection);
+	uint64_t silence = silence_of(stream, now);
 
 	if (stream_has_offered(stream) &&
 	    now - connection_last_progress_ms(stream->connection) >=

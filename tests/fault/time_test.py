@@ -6,6 +6,7 @@ Usage: time_test.py [--times N] [what ...]
 import argparse
 import os
 import random
+import select
 import signal
 
 from load import Load, make_server
@@ -90,6 +91,38 @@ def stopped_stores(options):
             client.close()
 
 
+ROSTER_SET = "<iq type='set' id='q'><query xmlns='jabber:iq:roster'><item jid='x@localhost'/></query></iq>"
+KEPT = "<message to='other@localhost' id='q'><body>x</body></message>"
+PING = "<iq type='get' id='p' to='localhost'><ping xmlns='urn:xmpp:ping'/></iq>"
+
+
+def silence(options):
+    """who waits for a store that stands still is not dropped as silent; who just says nothing is"""
+    with make_server(1, 0, accounts=TALKERS) as server:
+        server.start()
+        for store, question in zip(server.processes("store"), (ROSTER_SET, KEPT)):
+            waiting, silent = xmpp.Client(server), xmpp.Client(server)
+            waiting.login("one@localhost/waiting", PASSWORD, tls=False)
+            silent.login("one@localhost/silent", PASSWORD, tls=False)
+
+            def time_passes():
+                waiting.send(question + PING)
+                server.move_clock(1)	# so that its time is looked at first
+                silent.send(PING)
+                equal(silent.get().get("id"), "p")
+                server.move_clock(301)	# idle_timeout
+                equal(silent.get().get("id"), "alive")
+                server.move_clock(121)	# idle_drop
+                silent.wait_for_close()
+                equal(select.select([waiting.socket], [], [], 0)[0], [], "what was said to who waits")
+            with_stopped(store, time_passes)
+            while waiting.get().get("id") != "p":
+                pass
+            waiting.send(PING)
+            equal(waiting.get().get("id"), "p")
+            waiting.close()
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--times", type=int, default=1)
@@ -97,7 +130,7 @@ def main():
     parser.add_argument("what", nargs="*")
     options = parser.parse_args()
     facts = Facts()
-    for fact in (jumps, stopped_workers, stopped_stores):
+    for fact in (jumps, stopped_workers, stopped_stores, silence):
         if not options.what or fact.__name__ in options.what:
             facts.show(fact, options)
     facts.end()

@@ -337,6 +337,24 @@ a_worker_is_drained_gently(void **state)
 	slot_give(worker.server.shm, juliet.ref);
 }
 
+/* The <a/> has come, behind a stanza that is answered later. */
+static void
+who_is_not_read_is_not_late_with_its_acknowledgement(void **state)
+{
+	caller_say(&romeo, "<message to='juliet@localhost/balcony'/>");
+	caller_say(&juliet, LATER);
+	worker_pass(&worker, 5000);
+	assert_hears(&juliet, REQUEST);
+	caller_say(&juliet, "<a xmlns='urn:xmpp:sm:3' h='1'/>");
+	for (int i = 0; i < 30; i++)
+		worker_pass(&worker, 5000);
+	assert_int_equal(outbox_entries(slot()), 1);
+	assert_non_null(caller_session(&juliet)->conn);
+	release();
+	assert_hears(&juliet, "type='result' id='later'");
+	assert_int_equal(outbox_entries(slot()), 1);	/* the result */
+}
+
 static void
 silence_is_asked_about_by_asking_for_an_acknowledgement(void **state)
 {
@@ -363,6 +381,7 @@ main(void)
 		TEST(one_that_gives_up_waiting_leaves_nothing),
 		TEST(too_much_for_one_that_waits_goes_another_way),
 		TEST(a_worker_is_drained_gently),
+		TEST(who_is_not_read_is_not_late_with_its_acknowledgement),
 		TEST(silence_is_asked_about_by_asking_for_an_acknowledgement),
 	};
 

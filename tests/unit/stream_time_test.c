@@ -82,6 +82,33 @@ the_login_lasts_login_timeout_at_most(void **state)
 	assert_timed_out(&caller);
 }
 
+/* An account under attack is answered late; the time that took is not the client's silence. */
+static void
+a_late_answer_is_not_the_silence_of_who_waits_for_it(void **state)
+{
+	struct caller caller;
+
+	worker.has_limits = true;
+	worker_reload(&worker, "login_failures_per_account = 10; handshake_timeout = \"1 s\"; trusted_networks = [ \"0.0.0.0/0\" ];"
+			       "hosts = ( { name = \"localhost\"; require_tls = false; } );");
+	caller_open(&caller, &worker, 0, false);
+	caller_greet(&caller);
+	caller.lies = true;
+	for (unsigned i = 0; i < 2; i++) {
+		caller_say(&caller, caller_first(&caller, "juliet"));
+		worker_pass(&worker, i * SECOND);
+		caller_say(&caller, caller_final(&caller));
+		assert_non_null(strstr(caller_hear(&caller), "<not-authorized/>"));
+	}
+	caller.lies = false;
+	caller_say(&caller, caller_first(&caller, "juliet"));
+	for (int i = 0; i < 5; i++)	/* 2 s until the answer, and half of what there is for the next word */
+		worker_pass(&worker, 500);
+	caller_say(&caller, caller_final(&caller));
+	assert_non_null(strstr(caller_hear(&caller), "<success "));
+	caller_close(&caller);
+}
+
 static void
 binding_must_come_within_login_timeout(void **state)
 {
@@ -149,6 +176,32 @@ each_silence_is_asked_about(void **state)
 	worker_pass(&worker, 11 * SECOND);
 	assert_non_null(strstr(caller_hear(&caller), "id='alive'"));
 	caller_close(&caller);
+}
+
+/* Nor while it waits for an answer and says nothing meanwhile. Its silence begins when it is read again. */
+static void
+nobody_is_silent_while_it_is_not_read(void **state)
+{
+	static const char *const words[] = { " ", "" };
+	struct caller caller;
+
+	for (int i = 0; i < 2; i++) {
+		caller_enter(&caller, &worker, "juliet", "balcony");
+		session_wait(caller_session(&caller), 1);
+		caller_say(&caller, words[i]);
+		for (int k = 0; k < 5; k++)
+			worker_pass(&worker, 300 * SECOND);
+		assert_string_equal(caller_hear(&caller), "");
+		session_go_on(caller_session(&caller), 1);
+		worker_settle(&worker);
+		worker_pass(&worker, 299 * SECOND);
+		assert_string_equal(caller_hear(&caller), "");
+		worker_pass(&worker, 1 * SECOND);
+		assert_non_null(strstr(caller_hear(&caller), "id='alive'"));
+		worker_pass(&worker, 120 * SECOND);
+		assert_true(caller_is_closed(&caller));
+		caller_close(&caller);
+	}
 }
 
 /* Idle memory goes after ten seconds; the stream goes on as if nothing had been. */
@@ -249,10 +302,12 @@ main(void)
 		TEST(silence_before_the_header_lasts_handshake_timeout),
 		TEST(silence_before_the_login_lasts_handshake_timeout),
 		TEST(the_login_lasts_login_timeout_at_most),
+		TEST(a_late_answer_is_not_the_silence_of_who_waits_for_it),
 		TEST(binding_must_come_within_login_timeout),
 		TEST(silence_is_met_with_a_ping_and_then_dropped),
 		TEST(any_byte_shows_that_the_client_lives),
 		TEST(each_silence_is_asked_about),
+		TEST(nobody_is_silent_while_it_is_not_read),
 		TEST(an_idle_stream_gives_its_memory_back),
 		TEST(and_again_after_the_next_silence),
 		TEST(a_client_that_does_not_read_is_dropped),
