@@ -1,0 +1,186 @@
+#!/usr/bin/python3
+"""Limits of what one stream sends: what is too fast is read later, what is too much or too late ends it."""
+from client import STREAM, Client
+from facts import equal, run
+from limits import JULIET, ROMEO, STREAMS, Bites, bites, gone, logged_in, make_server, with_options
+
+
+def ping(client, number):
+    client.send("<iq type='get' id='p%d' to='localhost'><ping xmlns='urn:xmpp:ping'/></iq>" % number)
+
+
+def answers(client, count):
+    for _ in range(count):
+        equal(client.get().get("type"), "result", "answer")
+
+
+def slow(server, name, options, send, most):
+    """What is sent up to the burst is answered, what comes behind waits, and comes when there is room again."""
+    gone(server)
+    with_options(server, **options)
+    client = logged_in(server, ROMEO + "/phone")
+    with Bites(server, name, 0):
+        for i in range(most):
+            send(client, i)
+        ping(client, 1000)
+        answers(client, 1)
+    before = bites(server, name)
+    for i in range(4):
+        send(client, most + i)
+    ping(client, 1001)
+    server.wait_for(lambda: bites(server, name) > before, "it bites")
+    ping(client, 1002)
+    handled = server.sessions()[0]["stanzas_in"]
+    equal(server.sessions()[0]["stanzas_in"], handled, "stanzas handled meanwhile")
+    server.move_clock(60)
+    answers(client, 1)
+    equal(server.sessions()[0]["stanzas_in"] > handled, True, "stanzas handled later")
+    answers(client, 1)
+    client.close()
+
+
+def message(client, number):
+    client.send("<message to='nobody@localhost' type='headline'><body>%d</body></message>" % number)
+
+
+def presence(client, number):
+    client.send("<presence to='nobody@localhost' type='unavailable'/>")
+
+
+def padding(client, number):
+    client.send(" " * 1000)
+
+
+def stanzas(server):
+    """a client's stanzas beyond the burst are read later"""
+    slow(server, "stanza_burst", {"stanza_rate": 1, "stanza_burst": 20}, message, 19)
+
+
+def presences(server):
+    """so is its presence"""
+    slow(server, "presence_burst", {"presence_rate": 1, "presence_burst": 10}, presence, 10)
+
+
+def bytes_of_session(server):
+    """so are its bytes, white space too"""
+    slow(server, "byte_burst", {"byte_rate": 1024, "byte_burst": 16384}, padding, 14)
+
+
+def account_stanzas(server):
+    """all clients of an account draw from one bucket, whichever worker they are on"""
+    gone(server)
+    with_options(server, account_stanza_rate=1, account_stanza_burst=20)
+    clients = [logged_in(server, "%s/r%d" % (ROMEO, i)) for i in range(4)]
+    with Bites(server, "account_stanza_burst", 0):
+        for client in clients:
+            for i in range(5):
+                ping(client, i)
+            answers(client, 5)
+    before = bites(server, "account_stanza_burst")
+    for client in clients:
+        ping(client, 9)
+        answers(client, 1)
+    equal(bites(server, "account_stanza_burst") - before, 4, "bites")
+    other = logged_in(server, JULIET + "/balcony")
+    for i in range(20):
+        ping(other, i)
+    answers(other, 20)
+    equal(bites(server, "account_stanza_burst") - before, 4, "bites")
+    for client in clients + [other]:
+        client.close()
+
+
+def account_bytes(server):
+    """the same for bytes"""
+    gone(server)
+    with_options(server, account_byte_rate=1024, account_byte_burst=16384)
+    clients = [logged_in(server, "%s/r%d" % (ROMEO, i)) for i in range(2)]
+    with Bites(server, "account_byte_burst", 0):
+        for client in clients:
+            padding(client, 0)
+            ping(client, 1)
+            answers(client, 1)
+    before = bites(server, "account_byte_burst")
+    for client in clients:
+        for i in range(9):
+            padding(client, 0)
+    server.wait_for(lambda: bites(server, "account_byte_burst") > before, "it bites")
+    for client in clients:
+        client.close()
+
+
+def bytes_before_login(server):
+    """before the login bytes are read slower still"""
+    gone(server)
+    with_options(server, byte_rate_unauthenticated=1024, byte_burst_unauthenticated=4096)
+    client = Client(server)
+    client.open()
+    with Bites(server, "byte_burst_unauthenticated", 0):
+        client.send(" " * 3000)
+    before = bites(server, "byte_burst_unauthenticated")
+    client.send(" " * 3000)
+    server.wait_for(lambda: bites(server, "byte_burst_unauthenticated") > before, "it bites")
+    client.send("<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>")
+    server.move_clock(5)
+    equal(client.get().tag, "{urn:ietf:params:xml:ns:xmpp-tls}proceed", "answer")
+    client.close()
+
+
+def shape(server, name, option, below, above, login):
+    gone(server)
+    with_options(server, **option)
+    for stanza, wanted in ((below, 0), (above, 1)):
+        client = logged_in(server, ROMEO + "/phone") if login else Client(server)
+        if not login:
+            client.open()
+        with Bites(server, name, wanted):
+            client.send(stanza)
+            answer = client.get()
+            equal(answer.tag == STREAM + "error" and answer[0].tag == STREAMS + "policy-violation", wanted == 1,
+                  "stream error")
+        client.close()
+
+
+def nested(depth):
+    return "<iq type='get' id='n'>" + "<x xmlns='a:b'>" * (depth - 1) + "</x>" * (depth - 1) + "</iq>"
+
+
+def many(count):
+    return "<iq type='get' id='n'><x xmlns='a:b'>" + "<y/>" * (count - 2) + "</x></iq>"
+
+
+def shapes(server):
+    """a stanza has so many elements, so deep in each other, of so many bytes; one more ends the stream"""
+    shape(server, "stanza_depth", {"stanza_depth": 20}, nested(20), nested(21), True)
+    shape(server, "stanza_elements", {"stanza_elements": 100}, many(100), many(101), True)
+    body = "<iq type='get' id='n'><x xmlns='a:b'>%s</x></iq>"
+    frame = len(body) - 2
+    shape(server, "stanza_bytes", {"stanza_bytes": 10000}, body % ("a" * (10000 - frame)),
+          body % ("a" * (10001 - frame)), True)
+
+
+def login_time(server):
+    """who has not logged in in time is told so"""
+    gone(server)
+    with_options(server, login_timeout='"20 s"', handshake_timeout='"10 s"')
+    client = Client(server)
+    client.open()
+    with Bites(server, "handshake_timeout", 1):
+        server.move_clock(11)
+        equal(client.get()[0].tag, STREAMS + "connection-timeout", "condition")
+    client.close()
+    client = Client(server)
+    client.open()
+    for _ in range(2):
+        server.move_clock(8)
+        client.send(" ")
+    with Bites(server, "login_timeout", 1):
+        server.move_clock(5)
+        equal(client.get()[0].tag, STREAMS + "connection-timeout", "condition")
+    client.close()
+
+
+FACTS = [stanzas, presences, bytes_of_session, account_stanzas, account_bytes, bytes_before_login, shapes, login_time]
+
+if __name__ == "__main__":
+    run(FACTS, make_server)
