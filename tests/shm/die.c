@@ -86,7 +86,10 @@ static void
 pass_armed(const char *step)
 {
 	uint64_t armed = atomic_load_explicit(&die_board->armed, memory_order_relaxed);
+	int meant = atomic_load_explicit(&die_board->meant, memory_order_relaxed);
 
+	if (meant != 0 && meant != my_number + 1)
+		return;
 	while (armed != 0 && strcmp(steps[ARMED_STEP(armed)], step) == 0) {
 		bool last = ARMED_PASSAGES(armed) == 1;
 
@@ -323,6 +326,21 @@ die_once(void)
 	}
 	pause_us(die_roll(5000));
 	return kill_any();
+}
+
+int
+die_at(const char *step, int number)
+{
+	int i = 0, died;
+
+	while (i < step_count && strcmp(steps[i], step) != 0)
+		i++;
+	ensure(i < step_count);
+	kills++;
+	atomic_store(&die_board->meant, number + 1);
+	died = die_at_step(i);
+	atomic_store(&die_board->meant, 0);
+	return died;
 }
 
 void

@@ -16,6 +16,7 @@ typedef void die_play(int number);
 struct die_board {
 	_Atomic uint64_t      armed;	/* index + 1 of the step, passages until then << 32; 0: none */
 	_Atomic uint64_t      passages;	/* of any step */
+	_Atomic int	      meant;	/* number + 1 of the only process that is to die there; 0: anybody */
 	_Atomic(const char *) passed[DIE_PROCESSES];	/* the last of each */
 	_Atomic uint64_t      deaths[DIE_STEPS];
 	_Atomic int	      faults;
@@ -40,6 +41,9 @@ extern void (*die_describe)(void);
 
 /* One more death, of whoever it may be; returns the number of the process. It is not replaced yet. */
 int	die_once(void);
+
+/* The same, of this process at this step, where it comes to it. */
+int	die_at(const char *step, int number);
 void	die_replace(int number);
 
 /* Lets all live until they are done with something; that they are stuck before they come to it is a fault. */

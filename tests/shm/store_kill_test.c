@@ -5,8 +5,12 @@
  *
  * Each client makes and deletes accounts in turn. A request applied twice finds its account there already, or
  * gone; one that is lost makes the next one fail; and every answer but RESULT_OK is a fault.
+ *
+ * Whom a death puts to sleep the requests of others wake: so one death of four comes while one client asks alone, where it or
+ * the store has found the other one asleep and not woken it yet.
  */
 #include <poll.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +27,8 @@
 #define CLIENTS	 3
 #define NAMES	 40		/* a client makes and deletes so many accounts, over and over */
 #define WINDOW	 64		/* requests it has under way at most */
+#define EVERYBODY (-1)
+#define STORE	 0		/* number of the process; those of the clients follow */
 
 static const char *const steps[] = { "store: taken", "store: applied", "store: committed",
 	"store: answered", "store: all answered", "store: dropped", "store: sleeps",
@@ -30,16 +36,19 @@ static const char *const steps[] = { "store: taken", "store: applied", "store: c
 
 static char directory[64], runtime[64];
 static int process_fds[PROCESSES_MAX], store_fds[STORE_COUNT];
+static int ask_fds[CLIENTS];	/* written when those that were silent may ask again */
 
 /* What a client learnt, kept for its replacement. */
 struct client_board {
 	_Atomic uint64_t answered;
 	_Atomic uint64_t again;		/* answers that a replacement saw too */
 	_Atomic uint64_t account;	/* of the last PUT */
+	_Atomic bool	 is_silent;	/* has all its answers, and sleeps */
 };
 
 static struct shared {
 	struct client_board client[CLIENTS];
+	_Atomic int	    alone;	/* the one that asks; EVERYBODY */
 } *shared;
 
 static struct shm *
@@ -147,6 +156,40 @@ wait_for_answers(struct client *client)
 	wake_drain_fd(fd.fd);
 }
 
+static bool
+may_ask(const struct client *client)
+{
+	int alone = atomic_load(&shared->alone);
+
+	return alone == EVERYBODY || alone == client->number;
+}
+
+static void
+be_silent(struct client *client)
+{
+	struct pollfd fd = { .fd = ask_fds[client->number], .events = POLLIN };
+
+	atomic_store(&client->board->is_silent, true);
+	while (!may_ask(client)) {
+		poll(&fd, 1, -1);
+		wake_drain_fd(fd.fd);
+	}
+	atomic_store(&client->board->is_silent, false);
+}
+
+/* As many as it dares; how many it has asked in all. */
+static uint64_t
+ask_some(struct client *client)
+{
+	uint64_t asked = ring_pushed(client->asked);
+	uint64_t window = 1 + die_roll(WINDOW);
+
+	while (may_ask(client) && asked < atomic_load(&client->board->answered) + window &&
+	    ask(client, asked + 1))
+		asked++;
+	return asked;
+}
+
 static void
 play_client(int me)
 {
@@ -157,15 +200,16 @@ play_client(int me)
 	    RESULT_OK);
 	ensure(ring_attach(shm, store_ring_number((uint32_t)client.number, STORE_CORE,
 			       RING_REQUESTS), &client.asked) == RESULT_OK);
+	atomic_store(&client.board->is_silent, false);
 	for (;;) {
-		uint64_t asked = ring_pushed(client.asked);
-		uint64_t window = 1 + die_roll(WINDOW);
+		uint64_t asked = ask_some(&client);
 
-		while (asked < atomic_load(&client.board->answered) + window &&
-		    ask(&client, asked + 1))
-			asked++;
-		if (store_answers(client.store, on_answer, &client) == 0)
+		if (store_answers(client.store, on_answer, &client) > 0)
+			continue;
+		if (asked > atomic_load(&client.board->answered))
 			wait_for_answers(&client);
+		else if (!may_ask(&client))
+			be_silent(&client);
 	}
 }
 
@@ -201,6 +245,8 @@ open_eventfds(void)
 {
 	for (int i = 0; i < PROCESSES_MAX; i++)
 		process_fds[i] = i < CLIENTS ? eventfd(0, EFD_NONBLOCK) : -1;
+	for (int i = 0; i < CLIENTS; i++)
+		ask_fds[i] = eventfd(0, EFD_NONBLOCK);
 	for (int i = 0; i < STORE_COUNT; i++)
 		store_fds[i] = eventfd(0, EFD_NONBLOCK);
 }
@@ -225,22 +271,60 @@ has_everybody_answers(void)
 	return true;
 }
 
+static bool
+are_others_silent(void)
+{
+	for (int i = 0; i < CLIENTS; i++)
+		if (i != atomic_load(&shared->alone) &&
+		    !atomic_load(&shared->client[i].is_silent))
+			return false;
+	return true;
+}
+
 static void
 describe(void)
 {
 	for (int i = 0; i < CLIENTS; i++)
-		fprintf(stderr, "  client %d: answered=%llu goal=%llu\n", i,
+		fprintf(stderr, "  client %d: answered=%llu goal=%llu silent=%d\n", i,
 		    (unsigned long long)atomic_load(&shared->client[i].answered),
-		    (unsigned long long)goal[i]);
+		    (unsigned long long)goal[i],
+		    (int)atomic_load(&shared->client[i].is_silent));
 }
 
-/* Whom a death put to sleep for ever, others hide: so each must come further while nobody dies. */
+/* Each that may ask comes further while nobody dies. */
 static void
 let_live(void)
 {
+	int alone = atomic_load(&shared->alone);
+
 	for (int i = 0; i < CLIENTS; i++)
-		goal[i] = atomic_load(&shared->client[i].answered) + 2 * WINDOW;
+		goal[i] = alone != EVERYBODY && alone != i
+		    ? 0
+		    : atomic_load(&shared->client[i].answered) + 2 * WINDOW;
 	die_wait(has_everybody_answers);
+}
+
+static void
+live_on(struct store *reader, int number)
+{
+	check_store(reader);
+	die_replace(number);
+	let_live();
+}
+
+static void
+die_alone(struct store *reader, int round)
+{
+	int client = round / 2 % CLIENTS;
+	uint64_t one = 1;
+
+	atomic_store(&shared->alone, client);
+	die_wait(are_others_silent);
+	live_on(reader, die_at("ring: sleeper found", round % 2 == 0 ? STORE : client + 1));
+	atomic_store(&shared->alone, EVERYBODY);
+	for (int i = 0; i < CLIENTS; i++)
+		ensure(write(ask_fds[i], &one, sizeof(one)) == sizeof(one));
+	let_live();
 }
 
 static bool
@@ -255,11 +339,10 @@ run(int kills)
 	die_start(steps, sizeof(steps) / sizeof(steps[0]), plays, CLIENTS + 1);
 	ensure(store_open(directory, STORE_CORE, false, &reader) == RESULT_OK);
 	for (int i = 0; i < kills && atomic_load(&die_board->faults) == 0; i++) {
-		int number = die_once();
-
-		check_store(reader);
-		die_replace(number);
-		let_live();
+		if (i % 4 == 3)
+			die_alone(reader, i / 4);
+		else
+			live_on(reader, die_once());
 	}
 	die_stop();
 	check_store(reader);
@@ -289,6 +372,7 @@ main(void)
 	ensure(shm_create(&options, &shm) == RESULT_OK);
 	ensure(store_rings_create(shm) == RESULT_OK);
 	shared = die_shared(sizeof(*shared));
+	shared->alone = EVERYBODY;
 	open_eventfds();
 	make_store();
 	right = run(kills);
