@@ -9,6 +9,8 @@ import subprocess
 import tempfile
 import threading
 
+import folders
+
 BUILD = os.path.abspath(os.environ.get("ROOKERY_BUILD", os.environ.get("top_builddir", os.getcwd())))
 HOST = "localhost"
 PASSWORD = "bench"
@@ -151,8 +153,8 @@ class Server(Target):
     def __init__(self, certificate, accounts, workers=WORKERS, host=""):
         self.port = free_ports(2)
         self.host = host
-        self.directory = tempfile.mkdtemp(prefix="rookery-bench-")
-        self.runtime_dir = tempfile.mkdtemp(prefix="rookery-bench-", dir="/dev/shm")
+        self.directory = folders.make(tempfile.gettempdir())
+        self.runtime_dir = folders.make()
         self.certificate = certificate
         self.accounts = accounts if isinstance(accounts, list) else [("u", accounts, [])]
         self.settings = {"workers": workers, "require_tls": "false"}
@@ -173,7 +175,7 @@ class Server(Target):
 
     def make_accounts(self):
         """Made in memory, for a sync each would take long. Workers do not run as root, so nobody gets what root makes."""
-        with tempfile.TemporaryDirectory(prefix="rookery-bench-", dir="/dev/shm") as memory:
+        with folders.lent() as memory:
             data = os.path.join(memory, "data")
             os.mkdir(data, 0o700)
             for prefix, count, spans in self.accounts:

@@ -4,6 +4,7 @@ import re
 import subprocess
 import tempfile
 
+import folders
 from private_server import descendants, run_load
 
 
@@ -36,7 +37,7 @@ def profile(server, tls, words, name):
     """Two runs: symbols slow the server little, the trace of calls much."""
     pids = descendants(server.process.pid)
     what = "%s, %s" % (tls, name)
-    with tempfile.TemporaryDirectory(prefix="rookery-bench-") as directory:
+    with folders.lent(tempfile.gettempdir()) as directory:
         path = os.path.join(directory, "perf.data")
         run_load(server, tls, *words, on_measuring=lambda: record(pids, path))
         print_symbols(path, "Time by library (%s)" % what, "--no-children", "--sort", "dso")

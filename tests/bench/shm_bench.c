@@ -11,6 +11,7 @@
 #include "shm/effect.h"
 #include "shm/slots.h"
 #include "shm/wake.h"
+#include "tests/folder.h"
 
 #define SLOTS   40
 #define PAYLOAD 300
@@ -19,7 +20,7 @@
 
 static struct shm *shm;
 static struct slot_ref ref[CROWD];
-static char directory[] = "/dev/shm/rookery-bench-XXXXXX";
+static char directory[64];
 
 static double
 now_ns(void)
@@ -143,7 +144,7 @@ main(void)
 {
 	struct shm_options options = { directory, 1, CROWD, 256u << 20 };
 
-	ensure(mkdtemp(directory) != NULL);
+	ensure(folder_make(directory, "/dev/shm"));
 	ensure(shm_create(&options, &shm) == RESULT_OK);
 	shm_join(shm, 0);
 	for (uint32_t i = 0; i < SLOTS; i++)

@@ -16,6 +16,7 @@
 #include "shm/slots.h"
 #include "shm/store.h"
 #include "shm/wake.h"
+#include "tests/folder.h"
 
 #define SESSIONS 10000
 #define READS	 1000000
@@ -232,9 +233,8 @@ main(int argc, char **argv)
 	struct shm_options options = { runtime, 1, SESSIONS, 1 << 20 };
 	char command[200];
 
-	strcpy(runtime, "/dev/shm/rookery-bench-XXXXXX");
-	snprintf(data, sizeof(data), "%s/rookery-bench-XXXXXX", argc > 1 ? argv[1] : "/tmp");
-	ensure(mkdtemp(runtime) != NULL && mkdtemp(data) != NULL);
+	ensure(folder_make(runtime, "/dev/shm"));
+	ensure(folder_make(data, argc > 1 ? argv[1] : "/tmp"));
 	ensure(shm_create(&options, &shm) == RESULT_OK);
 	shm_join(shm, 0);
 	measure_registry();

@@ -23,6 +23,7 @@
 #include "process/talk.h"
 #include "shm/shm.h"
 #include "shm/store_request.h"
+#include "tests/folder.h"
 
 /*
  * The first byte says who hears: the master what rookeryctl sends, in cuts; rookeryctl what the master answers; or the master
@@ -71,8 +72,7 @@ make_master(void)
 	int pair[2];
 
 	log_to_fd(open("/dev/null", O_WRONLY | O_CLOEXEC));
-	snprintf(directory, sizeof(directory), "/dev/shm/rookery-control-XXXXXX");
-	ensure(mkdtemp(directory) != NULL);
+	ensure(folder_make(directory, "/dev/shm"));
 	config = (struct config){ .runtime_dir = directory, .test_clock = true, .log = "stderr" };
 	master = NEW(struct master);
 	all = &master->inheritance;

@@ -21,6 +21,7 @@
 #include "shm/slots.h"
 #include "shm/store_request.h"
 #include "shm/wake.h"
+#include "tests/folder.h"
 
 /*
  * An input is a list of pokes of 12 bytes: what, width (its logarithm), where (2 bytes, in units of the width, round and
@@ -142,8 +143,7 @@ make_memory(void)
 	struct shm *shm;
 
 	log_to_fd(open("/dev/null", O_WRONLY | O_CLOEXEC));
-	snprintf(directory, sizeof(directory), "/dev/shm/rookery-memory-XXXXXX");
-	ensure(mkdtemp(directory) != NULL);
+	ensure(folder_make(directory, "/dev/shm"));
 	atexit(remove_directory);
 	ensure(shm_create(&options, &shm) == RESULT_OK);
 	for (int kind = 0; kind < STORE_COUNT; kind++)

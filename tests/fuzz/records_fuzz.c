@@ -27,6 +27,7 @@
 #include "shm/store_record.h"
 #include "shm/store_request.h"
 #include "stream/server.h"
+#include "tests/folder.h"
 
 /*
  * The first byte says what follows: bytes of one record, or (STORED kinds) a table, a key's length, the key, and the value. What
@@ -91,8 +92,7 @@ make_all(void)
 	uint64_t id;
 
 	log_to_fd(open("/dev/null", O_WRONLY | O_CLOEXEC));
-	snprintf(directory, sizeof(directory), "/dev/shm/rookery-records-XXXXXX");
-	ensure(mkdtemp(directory) != NULL);
+	ensure(folder_make(directory, "/dev/shm"));
 	atexit(clear_all);
 	store_set_map_size(1 << 30);
 	ensure(shm_create(&options, &shm) == RESULT_OK);

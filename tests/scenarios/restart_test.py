@@ -6,9 +6,11 @@ import socket
 import ssl
 import subprocess
 import sys
+import tempfile
 
 import client as xmpp
 import facts
+import folders
 from facts import equal
 from server import PASSWORD, Server, helper
 
@@ -137,8 +139,7 @@ def full_memory(server):
 
 def no_tmpfs(server):
     """a runtime directory that is on no tmpfs is refused, and named"""
-    folder = os.path.join(os.environ.get("TMPDIR", "/tmp"), "rookery-test-%d" % os.getpid())
-    os.mkdir(folder, 0o700)
+    folder = folders.make(tempfile.gettempdir())
     try:
         if subprocess.run(["stat", "-f", "-c", "%T", folder], capture_output=True, text=True).stdout.strip() == "tmpfs":
             print("     SKIPPED: %s lies on a tmpfs itself" % folder)

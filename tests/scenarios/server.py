@@ -7,9 +7,10 @@ import shutil
 import signal
 import socket
 import subprocess
-import tempfile
 import threading
 import time
+
+import folders
 
 BUILD = os.environ.get("ROOKERY_BUILD", os.environ.get("top_builddir", os.getcwd()))
 HOSTS = ("localhost", "example.org")
@@ -122,7 +123,7 @@ class Server:
 
     def __init__(self, workers=2, options="", host_options="", accounts=(), hosts=HOSTS, log_level="info",
                  options_of=None, prepare=None, start=True):
-        self.directory = tempfile.mkdtemp(prefix="rookery-test-", dir="/dev/shm")
+        self.directory = folders.make()
         os.chmod(self.directory, 0o755)
         self.port, self.tls_port = free_ports(2)
         self.workers = workers

@@ -19,6 +19,7 @@
 #include "shm/slots.h"
 #include "shm/store_request.h"
 #include "shm/wake.h"
+#include "tests/folder.h"
 
 #define ENTRIES 16	/* that the session has at most */
 
@@ -206,8 +207,7 @@ make(struct shm **shm)
 {
 	struct shm_options options = { directory, 1, 10, 1 << 20 };
 
-	strcpy(directory, "/dev/shm/rookery-asks-XXXXXX");
-	ensure(mkdtemp(directory) != NULL);
+	ensure(folder_make(directory, "/dev/shm"));
 	ensure(shm_create(&options, shm) == RESULT_OK);
 	ensure(store_rings_create(*shm) == RESULT_OK);
 	ensure(ring_attach(*shm, store_ring_number(0, STORE_MSG, RING_REQUESTS), &requests) ==

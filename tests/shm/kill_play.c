@@ -18,6 +18,7 @@
 #include "base/result.h"
 #include "kill_watch.h"
 #include "shm/slots.h"
+#include "tests/folder.h"
 
 void
 play_poke(int fd)
@@ -103,9 +104,7 @@ make_memory(struct play *play)
 				       .max_sessions = SESSIONS + 4 * MORTALS,
 				       .arena_bytes = 12u << 20 };
 
-	snprintf(play->directory, sizeof(play->directory),
-		 "/dev/shm/rookery-kill-XXXXXX");
-	ensure(mkdtemp(play->directory) != NULL);
+	ensure(folder_make(play->directory, "/dev/shm"));
 	ensure(shm_create(&options, &play->shm) == RESULT_OK);
 	play->board = mmap(NULL, sizeof(struct board), PROT_READ | PROT_WRITE,
 			   MAP_SHARED | MAP_ANONYMOUS, -1, 0);

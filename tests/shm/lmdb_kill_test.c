@@ -10,6 +10,7 @@
 #include "die.h"
 #include "shm/lmdb.h"
 #include "shm/shm.h"
+#include "tests/folder.h"
 
 #define WRITERS	 3
 #define ACCOUNTS 200
@@ -254,8 +255,7 @@ main(void)
 	double fill;
 	bool right;
 
-	strcpy(directory, "/dev/shm/rookery-kill-XXXXXX");
-	ensure(mkdtemp(directory) != NULL);
+	ensure(folder_make(directory, "/dev/shm"));
 	shared = die_shared(sizeof(*shared));
 	make();
 	die_start(steps, sizeof(steps) / sizeof(steps[0]), plays, WRITERS);

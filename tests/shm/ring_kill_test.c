@@ -14,6 +14,7 @@
 #include "die.h"
 #include "shm/ring.h"
 #include "shm/wake.h"
+#include "tests/folder.h"
 
 #define RING_BYTES 4096
 
@@ -160,8 +161,7 @@ main(void)
 	struct shm *shm;
 	bool right;
 
-	strcpy(directory, "/dev/shm/rookery-rings-XXXXXX");
-	ensure(mkdtemp(directory) != NULL);
+	ensure(folder_make(directory, "/dev/shm"));
 	ensure(shm_create(&options, &shm) == RESULT_OK);
 	ensure(ring_create(shm, 1, RING_BYTES) == RESULT_OK);
 	ensure(ring_attach(shm, 1, &watched) == RESULT_OK);

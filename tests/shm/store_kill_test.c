@@ -23,6 +23,7 @@
 #include "shm/store_record.h"
 #include "shm/store_request.h"
 #include "shm/wake.h"
+#include "tests/folder.h"
 
 #define CLIENTS	 3
 #define NAMES	 40		/* a client makes and deletes so many accounts, over and over */
@@ -366,9 +367,7 @@ main(void)
 	struct shm *shm;
 	bool right;
 
-	strcpy(directory, "/tmp/rookery-stores-XXXXXX");
-	strcpy(runtime, "/dev/shm/rookery-stores-XXXXXX");
-	ensure(mkdtemp(directory) != NULL && mkdtemp(runtime) != NULL);
+	ensure(folder_make(directory, "/tmp") && folder_make(runtime, "/dev/shm"));
 	ensure(shm_create(&options, &shm) == RESULT_OK);
 	ensure(store_rings_create(shm) == RESULT_OK);
 	shared = die_shared(sizeof(*shared));

@@ -1,4 +1,5 @@
 /* ctl_fsck_test.c -- facts about the checker of what features keep: each rule, broken alone, is named. */
+#include "tests/folder.h"
 #include "tests/unit/shm_fsck_kit.h"
 
 #include <endian.h>
@@ -153,8 +154,7 @@ make(struct data *data)
 	memset(data, 0, sizeof(*data));
 	arena_init(&data->arena);
 	arena_init(&data->ctl.arena);
-	snprintf(data->directory, sizeof(data->directory), "/dev/shm/rookery-fsck-XXXXXX");
-	assert_non_null(mkdtemp(data->directory));
+	assert_true(folder_make(data->directory, "/dev/shm"));
 	data->host.name = "localhost";
 	data->config.hosts = &data->host;
 	data->config.host_count = 1;

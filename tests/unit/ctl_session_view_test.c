@@ -8,6 +8,7 @@
 #include "base/result.h"
 #include "ctl/ctl.h"
 #include "shm/registry.h"
+#include "tests/folder.h"
 #include "unit.h"
 
 static char directory[64];
@@ -18,8 +19,7 @@ setup(void **state)
 {
 	struct shm_options options = { directory, 2, 100, 1 << 20 };
 
-	strcpy(directory, "/dev/shm/rookery-view-XXXXXX");
-	if (mkdtemp(directory) == NULL || shm_create(&options, &ctl.shm) != RESULT_OK)
+	if (!folder_make(directory, "/dev/shm") || shm_create(&options, &ctl.shm) != RESULT_OK)
 		return -1;
 	shm_join(ctl.shm, 0);
 	arena_init(&ctl.arena);

@@ -10,6 +10,7 @@
 #include "features/archive_order.h"
 #include "shm/shm.h"
 #include "stream/server.h"
+#include "tests/folder.h"
 
 static char runtime[64];
 static struct server servers[2];
@@ -20,8 +21,7 @@ setup(void **state)
 {
 	struct shm_options options = { runtime, 2, 10, 1 << 20 };
 
-	strcpy(runtime, "/dev/shm/rookery-order-XXXXXX");
-	if (mkdtemp(runtime) == NULL || shm_create(&options, &servers[0].shm) != RESULT_OK)
+	if (!folder_make(runtime, "/dev/shm") || shm_create(&options, &servers[0].shm) != RESULT_OK)
 		return -1;
 	servers[1].shm = servers[0].shm;
 	servers[1].number = 1;

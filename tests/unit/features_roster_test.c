@@ -1,4 +1,5 @@
 /* features_roster_test.c -- what is kept of contacts, counted, logged, limited, and never written over when it cannot be read. */
+#include "tests/folder.h"
 #include "tests/unit/unit.h"
 
 #include <stdio.h>
@@ -28,8 +29,7 @@ static struct roster_item old, new;
 static int
 setup(void **state)
 {
-	snprintf(directory, sizeof(directory), "/dev/shm/rookery-roster-XXXXXX");
-	assert_non_null(mkdtemp(directory));
+	assert_true(folder_make(directory, "/dev/shm"));
 	arena_init(&arena);
 	config = (struct config){ .roster_items = 3,
 		.roster_groups = 20,

@@ -19,6 +19,7 @@
 #include "process/master.h"
 #include "shm/shm.h"
 #include "shm/store.h"
+#include "tests/folder.h"
 
 #define STRANGER 65533
 
@@ -36,8 +37,7 @@ set_up(void **state)
 		.arena_bytes = 16u << 20 };
 	int pair[2];
 
-	strcpy(directory, "/dev/shm/rookery-control-XXXXXX");
-	if (mkdtemp(directory) == NULL)
+	if (!folder_make(directory, "/dev/shm"))
 		return -1;
 	config = (struct config){ .runtime_dir = directory, .serial = 3 };
 	master = NEW(struct master);

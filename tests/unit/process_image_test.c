@@ -12,6 +12,7 @@
 #include "base/result.h"
 #include "config/config.h"
 #include "process/image.h"
+#include "tests/folder.h"
 
 #define SILENCE_MS 60000
 
@@ -22,8 +23,7 @@ static struct image image;
 static int
 set_up(void **state)
 {
-	strcpy(directory, "/tmp/rookery-image-XXXXXX");
-	if (mkdtemp(directory) == NULL)
+	if (!folder_make(directory, "/tmp"))
 		return -1;
 	snprintf(file, sizeof(file), "%s/r.conf", directory);
 	snprintf(certificate, sizeof(certificate), "%s/crt", directory);

@@ -10,6 +10,7 @@
 
 #include "base/result.h"
 #include "process/pid_file.h"
+#include "tests/folder.h"
 
 static char directory[64];
 static char path[96];
@@ -17,8 +18,7 @@ static char path[96];
 static int
 set_up(void **state)
 {
-	strcpy(directory, "/tmp/rookery-pid-XXXXXX");
-	if (mkdtemp(directory) == NULL)
+	if (!folder_make(directory, "/tmp"))
 		return -1;
 	snprintf(path, sizeof(path), "%s/pid", directory);
 	return 0;

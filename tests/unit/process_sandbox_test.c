@@ -25,6 +25,7 @@
 #include "process/landlock.h"
 #include "process/privileges.h"
 #include "process/sandbox.h"
+#include "tests/folder.h"
 
 #define ALL	(SANDBOX_ROOT | SANDBOX_PATHS | SANDBOX_CALLS)
 #define ESCAPED 77	/* exit status of an attempt that worked */
@@ -552,8 +553,7 @@ what_a_process_needs_goes_on(void **state)
 static int
 setup(void **state)
 {
-	snprintf(outside, sizeof(outside), "/tmp/rookery-outside-XXXXXX");
-	if (mkdtemp(outside) == NULL || chmod(outside, 0777) != 0)
+	if (!folder_make(outside, "/tmp") || chmod(outside, 0777) != 0)
 		return -1;
 	denied = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	outsider = fork();

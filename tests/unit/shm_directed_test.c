@@ -7,6 +7,7 @@
 
 #include "base/result.h"
 #include "shm/registry_record.h"
+#include "tests/folder.h"
 
 static char directory[64];
 static struct shm *shm;
@@ -18,8 +19,7 @@ setup(void **state)
 {
 	struct shm_options options = { directory, 2, 100, 1 << 20 };
 
-	snprintf(directory, sizeof(directory), "/dev/shm/rookery-directed-XXXXXX");
-	if (mkdtemp(directory) == NULL || shm_create(&options, &shm) != RESULT_OK)
+	if (!folder_make(directory, "/dev/shm") || shm_create(&options, &shm) != RESULT_OK)
 		return -1;
 	shm_join(shm, 0);
 	return registry_open(shm, true, false, &registry);

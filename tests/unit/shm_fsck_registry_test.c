@@ -1,4 +1,5 @@
 /* shm_fsck_registry_test.c -- facts about the checker of the registry: each rule, broken alone, is named. */
+#include "tests/folder.h"
 #include "tests/unit/shm_fsck_kit.h"
 
 #include <endian.h>
@@ -76,8 +77,7 @@ make(struct online *online)
 	struct shm_options options = { online->directory, 1, 10, 1 << 20 };
 	struct slot *slot;
 
-	snprintf(online->directory, sizeof(online->directory), "/dev/shm/rookery-fsck-XXXXXX");
-	assert_non_null(mkdtemp(online->directory));
+	assert_true(folder_make(online->directory, "/dev/shm"));
 	assert_int_equal(shm_create(&options, &online->shm), RESULT_OK);
 	shm_join(online->shm, 0);
 	assert_int_equal(registry_open(online->shm, true, false, &online->registry), RESULT_OK);

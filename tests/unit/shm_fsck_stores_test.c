@@ -1,4 +1,5 @@
 /* shm_fsck_stores_test.c -- facts about the checker of the stores: each rule, broken alone, is named. */
+#include "tests/folder.h"
 #include "tests/unit/shm_fsck_kit.h"
 
 #include <endian.h>
@@ -48,8 +49,7 @@ keep(struct store *store, int table, uint64_t account, struct slice value)
 static void
 make(struct data *data)
 {
-	snprintf(data->directory, sizeof(data->directory), "/dev/shm/rookery-fsck-XXXXXX");
-	assert_non_null(mkdtemp(data->directory));
+	assert_true(folder_make(data->directory, "/dev/shm"));
 	assert_int_equal(store_open(data->directory, STORE_CORE, true, &data->core), RESULT_OK);
 	assert_int_equal(store_open(data->directory, STORE_MSG, true, &data->msg), RESULT_OK);
 	data->romeo = add_account(data, SLICE(ROMEO), 7);

@@ -1,4 +1,5 @@
 /* shm_kit.c -- a shared memory of its own for a unit test. */
+#include "tests/folder.h"
 #include "tests/unit/shm_kit.h"
 
 #include <dirent.h>
@@ -24,8 +25,7 @@ void
 kit_directory(struct kit *kit)
 {
 	kit->shm = NULL;
-	snprintf(kit->directory, sizeof(kit->directory), "/dev/shm/rookery-unit-XXXXXX");
-	assert_non_null(mkdtemp(kit->directory));
+	assert_true(folder_make(kit->directory, "/dev/shm"));
 	catch_log(kit);
 }
 

@@ -17,6 +17,7 @@
 #include "base/result.h"
 #include "shm/layout.h"
 #include "shm/lmdb.h"
+#include "tests/folder.h"
 
 static const char *const names[] = { "one", "two", "of a later version" };
 static char directory[64];
@@ -41,8 +42,7 @@ setup(void **state)
 {
 	struct env_options options = options_of(ENV_CREATE | ENV_VOLATILE);
 
-	strcpy(directory, "/dev/shm/rookery-lmdb-XXXXXX");
-	if (mkdtemp(directory) == NULL)
+	if (!folder_make(directory, "/dev/shm"))
 		return -1;
 	return env_open(&options, &env);
 }

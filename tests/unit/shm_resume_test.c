@@ -8,6 +8,7 @@
 #include "base/result.h"
 #include "shm/registry_resume.h"
 #include "shm/slots.h"
+#include "tests/folder.h"
 
 static char directory[64];
 static struct shm *shm;
@@ -19,8 +20,7 @@ setup(void **state)
 {
 	struct shm_options options = { directory, 1, 10, 1 << 20 };
 
-	snprintf(directory, sizeof(directory), "/dev/shm/rookery-resume-XXXXXX");
-	if (mkdtemp(directory) == NULL || shm_create(&options, &shm) != RESULT_OK)
+	if (!folder_make(directory, "/dev/shm") || shm_create(&options, &shm) != RESULT_OK)
 		return -1;
 	shm_join(shm, 0);
 	if (slot_take(shm, &session) != RESULT_OK)

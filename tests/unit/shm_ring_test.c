@@ -10,6 +10,7 @@
 #include "base/result.h"
 #include "shm/ring.h"
 #include "shm/ring_record.h"
+#include "tests/folder.h"
 
 #define BYTES 4096
 
@@ -25,8 +26,7 @@ setup(void **state)
 	struct segment_identity identity = { .kind = SEGMENT_RING, .number = 5,
 		.unit = RING_UNIT };
 
-	strcpy(directory, "/dev/shm/rookery-ring-XXXXXX");
-	if (mkdtemp(directory) == NULL || shm_create(&options, &shm) != RESULT_OK ||
+	if (!folder_make(directory, "/dev/shm") || shm_create(&options, &shm) != RESULT_OK ||
 	    ring_create(shm, 5, BYTES) != RESULT_OK ||
 	    ring_attach(shm, 5, &writer) != RESULT_OK ||
 	    ring_attach(shm, 5, &reader) != RESULT_OK)

@@ -8,6 +8,7 @@
 
 #include "base/result.h"
 #include "shm/store_record.h"
+#include "tests/folder.h"
 
 static char directory[64], data[80], runtime[64];
 static struct shm *shm;
@@ -20,9 +21,7 @@ setup(void **state)
 {
 	struct shm_options options = { runtime, 2, 10, 1 << 20 };
 
-	strcpy(directory, "/tmp/rookery-entry-XXXXXX");
-	strcpy(runtime, "/dev/shm/rookery-entry-XXXXXX");
-	if (mkdtemp(directory) == NULL || mkdtemp(runtime) == NULL)
+	if (!folder_make(directory, "/tmp") || !folder_make(runtime, "/dev/shm"))
 		return -1;
 	snprintf(data, sizeof(data), "%s/data", directory);
 	if (shm_create(&options, &shm) != RESULT_OK || store_rings_create(shm) != RESULT_OK ||

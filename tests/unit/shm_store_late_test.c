@@ -7,6 +7,7 @@
 
 #include "base/result.h"
 #include "shm/store_record.h"
+#include "tests/folder.h"
 
 #define LISTS  3
 #define PLACES 60
@@ -20,8 +21,7 @@ static int
 setup(void **state)
 {
 	memset(model, 0, sizeof(model));
-	strcpy(directory, "/dev/shm/rookery-late-XXXXXX");
-	return mkdtemp(directory) == NULL ? -1 : store_open(directory, STORE_MSG, true, &msg);
+	return folder_make(directory, "/dev/shm") ? store_open(directory, STORE_MSG, true, &msg) : -1;
 }
 
 static int

@@ -7,6 +7,7 @@
 
 #include "base/result.h"
 #include "shm/store.h"
+#include "tests/folder.h"
 
 #define MANY 1000
 
@@ -17,8 +18,7 @@ static char seen[4096];
 static int
 setup(void **state)
 {
-	strcpy(directory, "/tmp/rookery-queue-XXXXXX");
-	if (mkdtemp(directory) == NULL)
+	if (!folder_make(directory, "/tmp"))
 		return -1;
 	return store_open(directory, STORE_MSG, true, &msg);
 }

@@ -14,6 +14,7 @@
 #include "shm/ring_record.h"
 #include "shm/store_record.h"
 #include "shm/store_request.h"
+#include "tests/folder.h"
 
 static char directory[64], data[80], runtime[64];
 static struct shm *shm;
@@ -43,8 +44,7 @@ make_runtime(void)
 {
 	struct shm_options options = { runtime, 2, 10, 1 << 20 };
 
-	strcpy(runtime, "/dev/shm/rookery-server-XXXXXX");
-	if (mkdtemp(runtime) == NULL || shm_create(&options, &shm) != RESULT_OK)
+	if (!folder_make(runtime, "/dev/shm") || shm_create(&options, &shm) != RESULT_OK)
 		return -1;
 	return store_rings_create(shm);
 }
@@ -52,8 +52,7 @@ make_runtime(void)
 static int
 setup(void **state)
 {
-	strcpy(directory, "/tmp/rookery-server-XXXXXX");
-	if (mkdtemp(directory) == NULL || make_runtime() != 0)
+	if (!folder_make(directory, "/tmp") || make_runtime() != 0)
 		return -1;
 	snprintf(data, sizeof(data), "%s/data", directory);
 	return open_all();

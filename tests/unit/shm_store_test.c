@@ -10,6 +10,7 @@
 
 #include "base/result.h"
 #include "shm/store_record.h"
+#include "tests/folder.h"
 
 static char directory[64];
 static struct store *core;
@@ -17,8 +18,7 @@ static struct store *core;
 static int
 setup(void **state)
 {
-	strcpy(directory, "/tmp/rookery-store-XXXXXX");
-	if (mkdtemp(directory) == NULL)
+	if (!folder_make(directory, "/tmp"))
 		return -1;
 	strcat(directory, "/data");
 	return store_open(directory, STORE_CORE, true, &core);

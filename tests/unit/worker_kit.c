@@ -1,4 +1,5 @@
 /* worker_kit.c -- for tests: a whole worker in this process, its loop taken turn by turn. */
+#include "tests/folder.h"
 #include "tests/unit/worker_kit.h"
 
 #include <ftw.h>
@@ -90,13 +91,6 @@ worker_pass(struct worker *worker, uint64_t ms)
 }
 
 /* --- beginning --- */
-
-static void
-make_directory(char *path, size_t size, const char *what)
-{
-	snprintf(path, size, "/dev/shm/rookery-%s-XXXXXX", what);
-	ensure(mkdtemp(path) != NULL);
-}
 
 static struct shm *
 make_memory(struct worker *worker, const struct worker_options *options)
@@ -240,8 +234,8 @@ worker_begin(struct worker *worker, const struct worker_options *options)
 	options = options == NULL ? &nothing : options;
 	worker->log = memfd_create("log", MFD_CLOEXEC);
 	log_to_fd(worker->log);
-	make_directory(worker->runtime_dir, sizeof(worker->runtime_dir), "run");
-	make_directory(worker->data_dir, sizeof(worker->data_dir), "data");
+	ensure(folder_make(worker->runtime_dir, "/dev/shm"));
+	ensure(folder_make(worker->data_dir, "/dev/shm"));
 	server->shm = make_memory(worker, options);
 	ensure(registry_open(server->shm, true, false, &server->registry) == RESULT_OK);
 	make_accounts(worker->data_dir);
