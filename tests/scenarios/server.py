@@ -31,6 +31,9 @@ LIFTED = {
     "presence_rate": "0",
 }
 
+# How each sanitizer begins what it has found.
+REPORT = r"(ERROR|WARNING): \w+Sanitizer|: runtime error: "
+
 
 def below_ephemeral():
     """Ports that no connection is given for its own end: while a server is down, nobody else gets its port."""
@@ -294,9 +297,16 @@ class Server:
             raise AssertionError("some process outlives the server:\n" + self.read_log())
         return status
 
+    def check_reports(self):
+        """A process that a sanitizer ends is replaced, and its test may not notice."""
+        report = self.log.find(REPORT, 0)
+        if report:
+            raise AssertionError("a sanitizer reports:\n" + self.read_log()[-20000:])
+
     def remove(self):
         self.stop()
         shutil.rmtree(self.directory, ignore_errors=True)
+        self.check_reports()
 
     def __enter__(self):
         return self
