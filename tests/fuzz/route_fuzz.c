@@ -1,16 +1,14 @@
 /* route_fuzz.c -- elements of bound clients, one after the other: each request is answered once, nobody speaks for another. */
-#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "auth/credentials.h"
 #include "base/ensure.h"
 #include "base/log.h"
-#include "base/result.h"
 #include "shm/blocks.h"
-#include "shm/store_record.h"
+#include "tests/fuzz/kept.h"
+#include "tests/fuzz/still.h"
 #include "tests/unit/core_kit.h"
 #include "tests/unit/worker_caller.h"
 #include "xml/parser.h"
@@ -520,30 +518,11 @@ act(struct slice line)
 
 /* --- before and after --- */
 
-static struct account_copy {
-	char	 record[CREDENTIALS_RECORD_MAX];
-	size_t	 length;
-	uint32_t hashes;
-} account_was;
-
 static void
 end_worker(void)
 {
 	core_end(&worker);
 	worker_end(&worker);
-}
-
-static void
-keep_account(void)
-{
-	struct txn *txn = store_read(worker.server.core);
-	struct account account;
-
-	ensure(store_account(worker.server.core, txn, SLICE("romeo@localhost"), &account));
-	memcpy(account_was.record, account.record.data, account.record.length);
-	account_was.length = account.record.length;
-	account_was.hashes = account.hashes;
-	txn_end(&txn);
 }
 
 static void
@@ -553,62 +532,11 @@ make_worker(void)
 
 	worker_begin(&worker, &options);
 	core_begin(&worker);
-	keep_account();
+	kept_begin(&worker);
 	atexit(end_worker);
 	alarm(0);
 	log_set_level(LOG_ERROR);
-	signal(SIGPIPE, SIG_IGN);
-}
-
-/* An account as the kit made it, whatever an input has done to it. */
-static void
-restore_account(const char *name)
-{
-	struct store *core = worker.server.core;
-	struct txn *txn = store_read(core);
-	struct slice record = slice_of(account_was.record, account_was.length);
-	struct account account;
-	char jid[100];
-	struct store_change change = { .verb = STORE_ACCOUNT_PUT,
-		.hashes = account_was.hashes,
-		.value = record };
-	bool is_there;
-
-	snprintf(jid, sizeof(jid), "%s@localhost", name);
-	change.key = slice_from_text(jid);
-	is_there = store_account(core, txn, change.key, &account);
-	change.version = is_there ? account.version : 0;
-	is_there = is_there && slice_equal(account.record, record);
-	txn_end(&txn);
-	if (!is_there)
-		core_apply(&worker, &change);
-}
-
-static void
-clear_tables(struct store *store, int first, int last)
-{
-	struct txn *txn = txn_write(store_env(store));
-
-	for (int table = first; table <= last; table++)
-		txn_clear(txn, table);
-	ensure(txn_commit(&txn) == RESULT_OK);
-}
-
-/* So that an input finds what every other has found. */
-static void
-restore(void)
-{
-	struct server *server = &worker.server;
-
-	clear_tables(server->core, STORE_ROSTER, STORE_DELETED);
-	clear_tables(server->msg, STORE_STANZA, TABLE_JOURNAL);
-	store_journal_free(&server->msg->journal);
-	server->msg->journal = store_journal_new();
-	restore_account("romeo");
-	restore_account("juliet");
-	for (int kind = 0; kind < STORE_COUNT; kind++)
-		for (int table = 0; table < STORE_TABLES_MAX; table++)
-			atomic_fetch_add(&server->shm->instance->store_changes[kind][table], 1);
+	log_to_fd(STDERR_FILENO);
 }
 
 /* What a thread works at, or a timer waits for, is answered in the end. */
@@ -627,11 +555,8 @@ await_answers(void)
 {
 	for (int i = 0; i < CLIENTS; i++) {
 		for (int tries = 0; !is_answered(&clients[i]) && clients[i].is_here; tries++) {
-			ensure(tries < 1000);
-			if (tries < 100)
-				worker_pass(&worker, 1000);
-			else
-				usleep(2000);
+			ensure(tries < 100);
+			worker_pass(&worker, 1000);
 			settle();
 		}
 	}
@@ -667,6 +592,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		clients[i].is_resuming = clients[i].is_refused = false;
 		clients[i].resume_id[0] = '\0';
 	}
+	still_seed(1);
 	come(&clients[0], 0);
 	come(&clients[1], 0);
 	settle();
@@ -683,6 +609,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		leave(&clients[i]);
 	core_commit(&worker);
 	check_clean();
-	restore();
+	if (kept_is_asked(&worker))
+		kept_restore(&worker);
 	return 0;
 }

@@ -11,6 +11,7 @@
 #include "base/ensure.h"
 #include "base/text.h"
 
+#define PIECE 4096
 #define TRIES 10000	/* turns until a peer that takes nothing is an error of the test */
 
 /* The one session no caller has yet. */
@@ -106,8 +107,8 @@ take(struct caller *caller)
 	bool some = false;
 
 	for (;;) {
-		char *room = buffer_reserve(&caller->in, 65536);
-		ssize_t count = recv(caller->fd, room, 65536, 0);
+		char *room = buffer_reserve(&caller->in, PIECE);
+		ssize_t count = recv(caller->fd, room, PIECE, 0);
 
 		if (count <= 0)
 			return some;
