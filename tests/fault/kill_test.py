@@ -20,6 +20,7 @@ from server import program  # noqa: E402
 
 
 ROUND = 500	# kills that one server and one ledger see: what the clients wrote down must fit into memory
+OTHERS_ROUND = 50	# more is said between two of these
 
 
 def arguments():
@@ -172,9 +173,9 @@ def one_round(options, kinds, kills, do_kill, seed):
             raise AssertionError("the server's exit status")
 
 
-def under_load(options, kinds, kills, do_kill=kill_some):
-    for number in range(0, kills, ROUND):
-        one_round(options, kinds, min(ROUND, kills - number), do_kill, options.seed + number // ROUND)
+def under_load(options, kinds, kills, do_kill=kill_some, most=ROUND):
+    for number in range(0, kills, most):
+        one_round(options, kinds, min(most, kills - number), do_kill, options.seed + number // most)
 
 
 def workers(options):
@@ -189,17 +190,17 @@ def moves(options):
 
 def stores(options):
     """stores are killed: the same"""
-    under_load(options, ["store"], options.others)
+    under_load(options, ["store"], options.others, most=OTHERS_ROUND)
 
 
 def both(options):
     """workers and stores are killed: the same"""
-    under_load(options, ["worker", "worker", "store"], max(6, options.kills // 10))
+    under_load(options, ["worker", "worker", "store"], max(6, options.kills // 10), most=OTHERS_ROUND)
 
 
 def master(options):
     """the master is killed: the next one takes the memory over"""
-    under_load(options, [], options.others, again_and_again(end_master))
+    under_load(options, [], options.others, again_and_again(end_master), OTHERS_ROUND)
 
 
 def everything(options):
