@@ -197,18 +197,26 @@ rotate_tickets(struct master *master)
 	master->rotate_due_ms = heartbeat_now_ms() + ROTATE_MS;
 }
 
+/* The calendar may have jumped: what is of another time is worth nothing to clients. */
+static bool
+is_ticket_key_new(const struct tls_ticket_page *page, uint64_t now_ms)
+{
+	uint64_t made_ms = page->key[0].made_ms;
+
+	return made_ms <= now_ms && now_ms - made_ms < ROTATE_MS;
+}
+
 /* Keys of the server before go on until it is their time; one that was being written is not to be used. */
 static void
 start_tickets(struct master *master)
 {
 	const struct tls_ticket_page *page = ticket_page(master);
-	uint64_t now = clock_wall_us() / 1000, made = page->key[0].made_ms;
+	uint64_t now = clock_wall_us() / 1000;
 
-	if (atomic_load(&page->sequence) % 2 != 0 || page->count == 0 || made > now ||
-	    now - made >= ROTATE_MS)
+	if (atomic_load(&page->sequence) % 2 != 0 || page->count == 0 || !is_ticket_key_new(page, now))
 		rotate_tickets(master);
 	else
-		master->rotate_due_ms = heartbeat_now_ms() + ROTATE_MS - (now - made);
+		master->rotate_due_ms = heartbeat_now_ms() + ROTATE_MS - (now - page->key[0].made_ms);
 }
 
 static void
@@ -218,7 +226,8 @@ turn(struct master *master)
 	uint64_t now = heartbeat_now_ms();
 
 	heartbeat_beat(shm_page(master->shm, shm_master_number(master->shm)));
-	if (now >= master->rotate_due_ms)
+	if (now >= master->rotate_due_ms ||
+	    !is_ticket_key_new(ticket_page(master), clock_wall_us() / 1000))
 		rotate_tickets(master);
 	if (master->watchdog_ms != 0 && now >= master->watchdog_due_ms) {
 		notify_send("WATCHDOG=1");

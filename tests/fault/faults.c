@@ -2,8 +2,8 @@
 
 /*
  * When, and how often, stands in a file that FAULTS names and that the test maps too; faults.py has its other side. Nothing is asked
- * of the kernel here once the server runs, so its sandbox stays as it is. The master is never hit: a process is
- * one of those that are once it has its name.
+ * of the kernel here once the server runs, so its sandbox stays as it is. The master is hit by nothing but time: a process
+ * is one of those that are once it has its name.
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -21,6 +21,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
+#include <time.h>
 #include <unistd.h>
 
 /* The order of faults.KINDS. */
@@ -46,6 +47,8 @@ struct control {
 	_Atomic uint32_t malloc_roles;
 	_Atomic int32_t  malloc_left;	/* with this 1 the next allocation fails; 0 and less: none */
 	_Atomic uint32_t malloc_done;
+	_Atomic int64_t	 wall_seconds;	/* what everybody's calendar says is so much later */
+	_Atomic int64_t	 master_seconds;	/* and what the master's time-outs go by */
 };
 
 static struct control nothing, *control = &nothing;
@@ -263,6 +266,34 @@ posix_fallocate(int fd, off_t offset, off_t length)
 	if (strikes(FAULT_INTERRUPTED))
 		return EINTR;
 	return strikes(FAULT_MEMORY_FULL) ? ENOSPC : real(fd, offset, length);
+}
+
+/* --- time --- */
+
+int
+clock_gettime(clockid_t clock, struct timespec *out)
+{
+	int rc;
+
+	REAL(clock_gettime);
+	rc = real(clock, out);
+	if (rc == 0 && clock == CLOCK_REALTIME)
+		out->tv_sec += atomic_load(&control->wall_seconds);
+	else if (rc == 0 && clock == CLOCK_MONOTONIC && role == ROLE_NONE)
+		out->tv_sec += atomic_load(&control->master_seconds);
+	return rc;
+}
+
+time_t
+time(time_t *out)
+{
+	time_t now;
+
+	REAL(time);
+	now = real(NULL) + atomic_load(&control->wall_seconds);
+	if (out != NULL)
+		*out = now;
+	return now;
 }
 
 /* --- memory --- */

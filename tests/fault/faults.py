@@ -1,4 +1,4 @@
-"""The switches of faults.so, which fails calls of a server's workers and stores: how often, whose, and how often it did."""
+"""The switches of faults.so, which fails calls of a server's workers and stores, and moves clocks."""
 import mmap
 import os
 import struct
@@ -26,7 +26,8 @@ class Faults:
 
     def __init__(self, server):
         path = server.path("faults")
-        size = 4 * (3 * len(KINDS) + 3)
+        self.clocks = 4 * (3 * len(KINDS) + 3)	# of 64 bits, and aligned like it
+        size = self.clocks + 16
         with open(path, "wb") as f:
             f.write(bytes(size))
         with open(path, "r+b") as f:
@@ -57,6 +58,14 @@ class Faults:
         """The allocation of that number from now on, once."""
         self.set_word(3 * len(KINDS), roles)
         self.set_word(3 * len(KINDS) + 1, number)
+
+    def set_wall(self, seconds):
+        """What everybody's calendar says is so much later than it is; time-outs go by another clock."""
+        struct.pack_into("=q", self.memory, self.clocks, seconds)
+
+    def move_master(self, seconds):
+        """The time that the master's time-outs go by, which never goes back: so much later than it is."""
+        struct.pack_into("=q", self.memory, self.clocks + 8, seconds)
 
     def mallocs_failed(self):
         return self.word(3 * len(KINDS) + 2)
