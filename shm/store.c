@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/ensure.h"
@@ -16,6 +15,7 @@
 #include "base/result.h"
 #include "shm/layout.h"
 #include "shm/shm.h"
+#include "shm/store_folder.h"
 #include "shm/store_record.h"
 
 #define READERS (PROCESSES_MAX + 56)	/* the server's processes, and tools */
@@ -62,13 +62,14 @@ static const char *const msg_tables[] = {
 
 static const struct kind_row {
 	const char	  *name;
+	const char	  *aside;	/* while it is made */
 	const char	  *lock;
 	const char *const *tables;
 	int		   count;
 } kinds[STORE_COUNT] = {
-	[STORE_CORE] = { "core", "core.lock", core_tables,
+	[STORE_CORE] = { "core", "core.new", "core.lock", core_tables,
 	    sizeof(core_tables) / sizeof(core_tables[0]) },
-	[STORE_MSG] = { "msg", "msg.lock", msg_tables,
+	[STORE_MSG] = { "msg", "msg.new", "msg.lock", msg_tables,
 	    sizeof(msg_tables) / sizeof(msg_tables[0]) },
 };
 
@@ -83,25 +84,12 @@ store_set_map_size(uint64_t bytes)
 	map_size = bytes < MAP_SIZE ? bytes : MAP_SIZE;
 }
 
-
 static int
 fail(const char *event, const char *path, int result)
 {
 	log_error(LOG_STORE, event, "path=%s reason=\"%s\"", path,
 	    result == RESULT_FAILED ? strerror(errno) : result_text(result));
 	return result;
-}
-
-static int
-make_directory(const char *path)
-{
-	struct stat st;
-
-	if (mkdir(path, 0700) != 0 && errno != EEXIST)
-		return fail("cannot make the data directory", path, RESULT_FAILED);
-	if (stat(path, &st) != 0 || !S_ISDIR(st.st_mode))
-		return fail("cannot use the data directory", path, RESULT_FAILED);
-	return RESULT_OK;
 }
 
 /* Gone with the process, however it ends. */
@@ -175,7 +163,7 @@ check_meta(struct store *store)
 }
 
 static int
-open_env(struct store *store, const char *data_dir, bool writer)
+open_env(struct store *store, const char *data_dir, const char *name, bool writer)
 {
 	const struct kind_row *kind = &kinds[store->kind];
 	char directory[512];
@@ -190,7 +178,7 @@ open_env(struct store *store, const char *data_dir, bool writer)
 	};
 	int result;
 
-	if (snprintf(directory, sizeof(directory), "%s/%s", data_dir, kind->name) >=
+	if (snprintf(directory, sizeof(directory), "%s/%s", data_dir, name) >=
 	    (int)sizeof(directory))
 		return fail("path too long", data_dir, RESULT_INVALID);
 	result = env_open(&options, &store->env);
@@ -199,6 +187,24 @@ open_env(struct store *store, const char *data_dir, bool writer)
 	if (result == RESULT_OK)
 		result = check_meta(store);
 	return result;
+}
+
+/* The names are on disk before anything in it is acknowledged; who gave them may have died before it asked for that. */
+static int
+make_env(struct store *store, const char *data_dir)
+{
+	const struct kind_row *kind = &kinds[store->kind];
+	int result = RESULT_OK;
+
+	if (!store_folder_is_there(data_dir, kind->name)) {
+		result = store_folder_begin(data_dir, kind->aside);
+		if (result == RESULT_OK)
+			result = open_env(store, data_dir, kind->aside, true);
+		env_close(&store->env);
+		if (result == RESULT_OK)
+			result = store_folder_finish(data_dir, kind->aside, kind->name);
+	}
+	return result == RESULT_OK ? store_folder_sync(data_dir) : result;
 }
 
 static struct hash128
@@ -219,11 +225,13 @@ store_open(const char *data_dir, enum store_kind kind, bool writer, struct store
 	if (writer && kind == STORE_MSG)
 		store->journal = store_journal_new();
 	if (writer)
-		result = make_directory(data_dir);
+		result = store_folder_make(data_dir);
 	if (result == RESULT_OK && writer)
 		result = take_lock(store, data_dir);
+	if (result == RESULT_OK && writer)
+		result = make_env(store, data_dir);
 	if (result == RESULT_OK)
-		result = open_env(store, data_dir, writer);
+		result = open_env(store, data_dir, kinds[kind].name, writer);
 	if (result != RESULT_OK) {
 		store_close(&store);
 		return result;

@@ -90,17 +90,33 @@ check_reach(const char *path, const struct identity *identity)
 	return RESULT_OK;
 }
 
+/* Its name is on disk, as far as that can be asked for: what is put into it is to survive a power cut. */
+static void
+sync_name(int directory)
+{
+	int above = openat(directory, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (above < 0)
+		return;
+	(void)fsync(above);
+	close(above);
+}
+
 int
 directories_make(const char *path, const struct identity *identity)
 {
+	bool is_new;
 	int fd, rc;
 
-	if (mkdir(path, 0700) != 0 && errno != EEXIST)
+	is_new = mkdir(path, 0700) == 0;
+	if (!is_new && errno != EEXIST)
 		return fail("cannot make a directory", path);
 	fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
 		return fail("cannot open a directory", path);
 	rc = check_owner(fd, path, identity);
+	if (rc == RESULT_OK && is_new)
+		sync_name(fd);
 	close(fd);
 	return rc == RESULT_OK ? check_reach(path, identity) : rc;
 }
