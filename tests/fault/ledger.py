@@ -215,12 +215,12 @@ class Ledger(threading.Thread):
         self.has_said_all = True
 
 
-def pairs(server, count, mailbox, tls=False, **more):
-    """Clients that are in, two of them a pair; accounts c0@localhost on. More: attributes of each."""
+def pairs(server, count, mailbox, tls=False, kind=Ledger, **more):
+    """Clients that are in, two of them a pair; accounts c0@localhost on. kind: their class. More: attributes of each."""
     clients = []
     for i in range(0, count, 2):
         a, b = ("c%d@localhost" % n for n in (i, i + 1))
-        clients += [Ledger(server, a, b, mailbox, tls), Ledger(server, b, a, mailbox, tls)]
+        clients += [kind(server, a, b, mailbox, tls), kind(server, b, a, mailbox, tls)]
     for client in clients:
         vars(client).update(more)
         client.enter()

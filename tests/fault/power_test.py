@@ -1,0 +1,306 @@
+#!/usr/bin/env python3
+"""A power cut: what was acknowledged before it stands after it, once and in order, and no rule is broken.
+
+The writes of a server under load are logged with their syncs, and each acknowledgement notes how far the log had come. Then the
+power fails at many places of the log: on disk is what was synced, and of the rest any part in any order. A server starts there, as
+after a boot, and is asked for all that had been acknowledged.
+
+Usage: power_test.py [--prefixes N] [--seed N] [what ...]
+"""
+import argparse
+import os
+import random
+import shutil
+import signal
+
+import ledger
+import archives
+import client as xmpp
+import powerlog
+from faults import IN_THE_WAY, are_possible
+from load import MAILBOX, Load, make_server
+from facts import Facts, equal, skip
+from server import PASSWORD
+
+CLIENTS = 4
+MESSAGES = 200
+CUTS = 100		# of one story: all that was said is read after each
+PING = "<iq type='get' id='done' to='localhost'><ping xmlns='urn:xmpp:ping'/></iq>"
+LAST = "<message type='chat' to='%s' id='last'><body>last</body></message>"
+CONTACT = "contact-%d@example.net"
+ROSTER = ("<iq type='set' id='roster-%d'><query xmlns='jabber:iq:roster'><item jid='" + CONTACT + "'/></query></iq>")
+
+LEFT_OUT = {
+    "fdatasync": lambda kind, path: kind != powerlog.SYNC or not path.endswith(".mdb"),
+    "O_DSYNC": lambda kind, path: kind != powerlog.SYNC_ONE,
+    "fsync of the folders": lambda kind, path: kind != powerlog.SYNC or path.endswith(".mdb"),
+}
+
+
+class Noting(ledger.Ledger):
+    """
+    A client of the ledger that changes its roster besides, asks about each stanza, and notes at which place of the log it was
+    acknowledged.
+    """
+
+    log = None
+
+    def __init__(self, *arguments):
+        super().__init__(*arguments)
+        self.waiting = []	# texts of unacked, None for what is no message
+        self.noted = {}		# texts and contacts
+        self.contacts = 0
+
+    def write(self, stanza):
+        super().write(stanza)
+        body = archives.BODY.search(stanza.encode())
+        self.waiting.append(body and body.group(1).decode())
+        self.client.send("<r xmlns='urn:xmpp:sm:3'/>")
+
+    def say(self):
+        super().say()
+        if len(self.sent) % 10 == 0:
+            self.contacts += 1
+            self.write(ROSTER % (self.contacts, self.contacts))
+
+    def take_ack(self, h):
+        place = self.log.place()
+        super().take_ack(h)
+        count = len(self.waiting) - len(self.unacked)
+        self.noted.update((text, place) for text in self.waiting[:count] if text is not None)
+        del self.waiting[:count]
+
+    def take(self, element):
+        name, _, number = element.get("id", "").partition("-")
+        if name == "roster" and element.get("type") == "result":
+            self.noted[CONTACT % int(number)] = self.log.place()
+        super().take(element)
+
+
+def logged_server(options=""):
+    """A server, its log, and when each account had been made."""
+    logs, accounts = [], {}
+
+    def prepare(server):
+        log = powerlog.PowerLog(server)
+        logs.append(log)
+        add = server.add_account
+
+        def add_and_note(jid):
+            with log.commands():
+                add(jid)
+            accounts[jid] = log.place()
+        server.add_account = add_and_note
+
+    return make_server(2, CLIENTS, options, prepare), logs[0], accounts
+
+
+class Story:
+    """A load on a server, whose stores are killed besides: the log, and what was acknowledged when."""
+
+    def __init__(self, host_options=""):
+        server, self.log, self.accounts = logged_server()
+        if host_options:
+            server.host_options += host_options
+            server.write_config()
+        with Load(server, CLIENTS, kind=Noting, log=self.log, pace=0.005) as load:
+            self.clients = load.clients
+            load.talk(MESSAGES)
+            server.add_account("late@localhost")
+            for store in server.processes("store"):
+                os.kill(store["pid"], signal.SIGKILL)
+            load.talk(MESSAGES)
+            self.end = self.log.place()
+
+    def acknowledged(self):
+        """Places at which a client had just heard of something."""
+        return sorted({place for c in self.clients for place in c.noted.values() if place <= self.end})
+
+    def records(self):
+        return [record[0] for record in self.log.records() if record[0] < self.end]
+
+
+class After:
+    """The server that is started after each cut."""
+
+    def __init__(self, story):
+        self.story = story
+        self.server = make_server(1, 0)
+
+    def check(self, disk, place, chance, share):
+        """Lines of what is wrong when the power fails at that place, and that share of what was not synced is on disk."""
+        disk.go_to(place)
+        self.clear()
+        disk.build(self.server.path("data"), chance, share)
+        self.server.give_away(self.server.path("data"))
+        try:
+            wrong = self.start_and_look(place)
+        except (AssertionError, OSError, xmpp.Closed) as e:
+            wrong = ["%s: %s" % (type(e).__name__, e)]
+            self.server.stop()
+        return ["place %d, share %.2f: %s" % (place, share, line) for line in wrong]
+
+    def start_and_look(self, place):
+        self.server.check()
+        self.server.start()
+        wrong = self.look(place)
+        self.server.check()
+        equal(self.server.stop(), 0, "exit status")
+        return wrong
+
+    def clear(self):
+        for folder in ("data", "run"):
+            path = self.server.path(folder)
+            shutil.rmtree(path)
+            os.mkdir(path, 0o700)
+            self.server.give_away(path)
+
+    def look(self, place):
+        """Of each account that was made by then."""
+        story, server = self.story, self.server
+        there = [jid for jid, noted in story.accounts.items() if noted <= place]
+        said = {jid: archives.by_sender(archives.read(server, jid)) for jid in there}
+        wrong = []
+        for client in story.clients:
+            if client.account in there:
+                wrong += check_client(server, client, said, place)
+        if MAILBOX in there:
+            wrong += check_mailbox(server, story.clients, place)
+        return wrong
+
+
+def wanted(client, sent, got, place):
+    """Of what it sent what must be there, and what may be and is."""
+    got = set(got)
+    return [text for text in sent if text in got or client.noted.get(text, place + 1) <= place]
+
+
+def check_client(server, client, said, place):
+    """What it has said and posted stands in both archives, or in neither; its contacts in its roster."""
+    name = client.account.split("@")[0]
+    wrong = []
+    for what, sent, other in ((0, client.sent, client.peer), (1, client.posted, MAILBOX)):
+        got = said[client.account][what].get(name, [])
+        wrong += ledger.order_of(got, wanted(client, sent, got, place), "the archive of " + client.account)
+        if other in said and got != said[other][what].get(name, []):
+            wrong.append("%s sent what is in its archive and not in that of %s" % (client.account, other))
+    reader = xmpp.Client(server)
+    reader.login(client.account + "/roster", PASSWORD, tls=False)
+    contacts = roster_of(reader)
+    reader.close()
+    changed = [CONTACT % (n + 1) for n in range(client.contacts)]
+    return wrong + ledger.order_of(contacts, wanted(client, changed, contacts, place), "the roster of " + client.account)
+
+
+def roster_of(client):
+    client.send("<iq type='get' id='get'><query xmlns='jabber:iq:roster'/></iq>")
+    items = client.get().findall("*/{jabber:iq:roster}item")
+    return sorted((item.get("jid") for item in items), key=lambda jid: int(jid.split("@")[0].split("-")[1]))
+
+
+def check_mailbox(server, clients, place):
+    """What was kept comes once and in order, and what is kept now comes behind it."""
+    writer, reader = xmpp.Client(server), xmpp.Client(server)
+    writer.login(MAILBOX + "/writer", PASSWORD, tls=False)
+    writer.send(LAST % MAILBOX)
+    writer.send(PING)
+    equal(writer.get().get("id"), "done", "answer")
+    reader.login(MAILBOX + "/reader", PASSWORD, tls=False)
+    reader.send("<presence/>")
+    kept = {}
+    while True:
+        element = reader.get()
+        if element is None:
+            raise xmpp.Closed("the end of the stream")
+        if element.get("id") == "last":
+            break
+        text = element.findtext(ledger.CLIENT + "body")
+        if text is not None:
+            kept.setdefault(text.split("-")[0], []).append(text)
+    writer.close()
+    reader.close()
+    wrong = []
+    for client in clients:
+        got = kept.pop(client.account.split("@")[0], [])
+        wrong += ledger.order_of(got, wanted(client, client.posted, got, place), client.account + " to the mailbox")
+    return wrong + ["the mailbox has what nobody sent, of " + name for name in kept]
+
+
+# --- facts ---
+
+def places(story, count, chance):
+    """A fifth while the data directory was made, half where somebody had just heard of something, the others anywhere."""
+    acknowledged, records = story.acknowledged(), story.records()
+    early = [place for place in records if place <= story.accounts[MAILBOX]]
+    return sorted(chance.sample(early, count // 5) + chance.sample(acknowledged, count // 2) +
+                  chance.sample(records, count - count // 5 - count // 2))
+
+
+def cuts_of_story(count, chance):
+    story = Story()
+    disk = powerlog.Disk(story.log)
+    after = After(story)
+    try:
+        wrong = [line for place in places(story, count, chance)
+                 for line in after.check(disk, place, chance, chance.choice((0, 1, chance.random())))]
+    finally:
+        after.server.remove()
+    print("     %d cuts in a log of %d records" % (count, len(story.records())), flush=True)
+    if wrong:
+        raise AssertionError("\n".join(wrong))
+
+
+def cuts(options):
+    """where power fails all that was acknowledged stands, once and in order"""
+    for number in range(0, options.prefixes, CUTS):
+        print("     seed %d" % (options.seed + number))
+        cuts_of_story(min(CUTS, options.prefixes - number), random.Random(options.seed + number))
+
+
+def first_wrong(story, places, counts=lambda kind, path: True):
+    """What is wrong at the first of these places where anything is, when nothing is on disk but what was synced."""
+    after = After(story)
+    try:
+        for place in places:
+            wrong = after.check(powerlog.Disk(story.log, counts), place, random.Random(0), 0)
+            if wrong:
+                return wrong
+    finally:
+        after.server.remove()
+    raise AssertionError("nothing is wrong")
+
+
+def left_out(options):
+    """a sync that is left out is found: of the pages, of the root, of the names"""
+    story = Story()
+    for name, counts in LEFT_OUT.items():
+        wrong = first_wrong(story, story.acknowledged()[:-11:-1], counts)
+        print("     without %s: %s" % (name, wrong[0][:160].replace("\n", " ")), flush=True)
+
+
+def memory(options):
+    """with ack = memory messages that were acknowledged miss in the archives, and in nothing else"""
+    story = Story('ack = "memory";')
+    places = story.acknowledged()
+    wrong = first_wrong(story, places[::max(1, len(places) // 40)])
+    print("     " + "; ".join(wrong))
+    equal([line for line in wrong if "the archive of" not in line or "missing" not in line], [], "wrong besides")
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--prefixes", type=int, default=10)
+    parser.add_argument("--seed", type=int, default=int.from_bytes(os.urandom(3), "big"))
+    parser.add_argument("what", nargs="*")
+    options = parser.parse_args()
+    if not are_possible():
+        skip(IN_THE_WAY)
+    facts = Facts()
+    for fact in (cuts, left_out, memory):
+        if not options.what or fact.__name__ in options.what:
+            facts.show(fact, options)
+    facts.end()
+
+
+if __name__ == "__main__":
+    main()
