@@ -40,6 +40,7 @@ int	LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static char directory[64];
 static struct master *master;
+static struct ring *requests;	/* to the store of accounts */
 static struct config config;
 static const struct arguments arguments = { .file = "/dev/null/rookery.conf" };
 
@@ -59,6 +60,7 @@ clear_master(void)
 {
 	control_free(&master->control);
 	store_client_close(&master->core_client);
+	ring_detach(&requests);
 	shm_detach(&master->shm);
 	memory_free(master);
 	nftw(directory, remove_one, 8, FTW_DEPTH | FTW_PHYS);
@@ -91,6 +93,8 @@ make_master(void)
 	store_set_wake_fds(all->answer_fd, all->request_fd);
 	ensure(store_client_open(master->shm, shm_master_number(master->shm), STORE_CORE,
 		   &master->core_client) == RESULT_OK);
+	ensure(ring_attach(master->shm, store_ring_number(shm_master_number(master->shm),
+		   STORE_CORE, RING_REQUESTS), &requests) == RESULT_OK);
 	ensure(control_listen(master, &master->control) == RESULT_OK);
 	atexit(clear_master);
 }
@@ -109,12 +113,7 @@ turns(int count)
 static void
 forget_requests(void)
 {
-	struct ring *ring;
-
-	ensure(ring_attach(master->shm, store_ring_number(shm_master_number(master->shm),
-		   STORE_CORE, RING_REQUESTS), &ring) == RESULT_OK);
-	ring_drop(ring, ring_waiting(ring));
-	ring_detach(&ring);
+	ring_drop(requests, ring_waiting(requests));
 }
 
 /* --- rookeryctl speaks --- */
