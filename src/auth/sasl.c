@@ -100,6 +100,14 @@ sasl_mechanism_find(struct slice name)
 	return 0;
 }
 
+bool
+sasl_mechanism_binds(enum sasl_mechanism mechanism)
+{
+	const struct sasl_row *row = find_row(mechanism);
+
+	return row != NULL && row->has_binding;
+}
+
 struct sasl *
 sasl_new(enum sasl_mechanism mechanism, const struct sasl_situation *situation,
 	 const struct sasl_accounts *accounts, void *owner,

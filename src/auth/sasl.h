@@ -42,14 +42,15 @@ enum sasl_mechanism {
 
 const char *sasl_mechanism_name(enum sasl_mechanism mechanism);	/* NULL: none of ours */
 unsigned    sasl_mechanism_find(struct slice name);	/* 0: none of ours */
+bool	    sasl_mechanism_binds(enum sasl_mechanism mechanism);	/* a channel: -PLUS */
 
 /* What the stream knows when the exchange starts; everything is copied. */
 struct sasl_situation {
 	struct slice host;		/* prepared domain */
 	unsigned     offered;		/* enum sasl_mechanism bits told to the client */
 	bool	     secure;		/* under TLS */
-	uint8_t	     exporter[64];	/* channel binding data; length 0: type not in XEP-0440's list */
-	size_t	     exporter_length;
+	uint8_t	     exporter[64];	/* channel binding data, for -PLUS alone */
+	size_t	     exporter_length;	/* 0: not in XEP-0440's list */
 	uint8_t	     end_point[64];
 	size_t	     end_point_length;
 };

@@ -35,7 +35,7 @@ struct slice tls_server_name(const struct tls *tls);	/* SNI, empty if none */
 struct slice tls_protocol(const struct tls *tls);	/* ALPN, empty if none */
 bool	    tls_was_resumed(const struct tls *tls);
 
-/* Channel binding (RFC 9266, RFC 5929). Return the length, 0 where the type is not possible. */
+/* Channel binding (RFC 9266, RFC 5929). Return the length, 0 where the type is not possible; out NULL: nothing is computed. */
 #define TLS_BINDING_MAX 64
 size_t	    tls_binding_exporter(struct tls *tls, uint8_t out[TLS_BINDING_MAX]);
 size_t	    tls_binding_end_point(struct tls *tls, uint8_t out[TLS_BINDING_MAX]);

@@ -25,7 +25,9 @@ tls_binding_exporter(struct tls *tls, uint8_t out[TLS_BINDING_MAX])
 	static const unsigned char no_context[1];
 
 	/* RFC 9266 2: the context is the empty string, which TLS 1.2 tells from none. */
-	if (!tls_has_exporter(tls) ||
+	if (!tls_has_exporter(tls))
+		return 0;
+	if (out != NULL &&
 	    SSL_export_keying_material(tls->ssl, out, EXPORTER_SIZE, EXPORTER_LABEL,
 				       sizeof(EXPORTER_LABEL) - 1, no_context, 0, 1) != 1)
 		return 0;
@@ -37,7 +39,6 @@ tls_binding_end_point(struct tls *tls, uint8_t out[TLS_BINDING_MAX])
 {
 	X509 *certificate = SSL_get_certificate(tls->ssl);
 	const EVP_MD *digest;
-	unsigned length = 0;
 	int nid;
 
 	if (certificate == NULL || !tls_is_ready(tls) ||
@@ -48,7 +49,7 @@ tls_binding_end_point(struct tls *tls, uint8_t out[TLS_BINDING_MAX])
 		nid = NID_sha256;
 	digest = EVP_get_digestbynid(nid);
 	if (digest == NULL || EVP_MD_get_size(digest) > TLS_BINDING_MAX ||
-	    X509_digest(certificate, digest, out, &length) != 1)
+	    (out != NULL && X509_digest(certificate, digest, out, NULL) != 1))
 		return 0;
-	return length;
+	return (size_t)EVP_MD_get_size(digest);
 }

@@ -55,6 +55,16 @@ on_sasl_later(void *owner, enum sasl_step step)
 	stream_go_on(stream);
 }
 
+/* All of them are offered; only who binds is worth computing them for. */
+static void
+find_bindings(struct tls *tls, bool binds, struct sasl_situation *situation)
+{
+	situation->exporter_length =
+	    tls_binding_exporter(tls, binds ? situation->exporter : NULL);
+	situation->end_point_length =
+	    tls_binding_end_point(tls, binds ? situation->end_point : NULL);
+}
+
 static void
 begin(struct stream *stream, enum sasl_mechanism mechanism)
 {
@@ -65,10 +75,8 @@ begin(struct stream *stream, enum sasl_mechanism mechanism)
 		(uint32_t)stream->server->config->scram_iterations };
 	struct tls *tls = connection_tls(stream->connection);
 
-	if (tls != NULL) {
-		situation.exporter_length = tls_binding_exporter(tls, situation.exporter);
-		situation.end_point_length = tls_binding_end_point(tls, situation.end_point);
-	}
+	if (tls != NULL)
+		find_bindings(tls, sasl_mechanism_binds(mechanism), &situation);
 	sasl_free(&stream->sasl);
 	stream->delay.was_slow = false;
 	stream->sasl = sasl_new(mechanism, &situation, &accounts, stream, on_sasl_later);

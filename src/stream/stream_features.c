@@ -95,9 +95,8 @@ static void
 write_bindings(struct stream *stream)
 {
 	struct tls *tls = connection_tls(stream->connection);
-	uint8_t data[TLS_BINDING_MAX];
-	bool exporter = tls != NULL && tls_binding_exporter(tls, data) > 0;
-	bool end_point = tls != NULL && tls_binding_end_point(tls, data) > 0;
+	bool exporter = tls != NULL && tls_binding_exporter(tls, NULL) > 0;
+	bool end_point = tls != NULL && tls_binding_end_point(tls, NULL) > 0;
 
 	if (!exporter && !end_point)
 		return;

@@ -46,6 +46,8 @@ names_go_both_ways(void **state)
 		const char *name = sasl_mechanism_name(mechanisms[i]);
 
 		assert_non_null(name);
+		assert_true(sasl_mechanism_binds(mechanisms[i]) ==
+			    (strstr(name, "-PLUS") != NULL));
 		assert_int_equal(sasl_mechanism_find(slice_from_text(name)),
 				 mechanisms[i]);
 	}

@@ -46,6 +46,7 @@ expect_same_exporter(struct tls *tls)
 						    (const unsigned char *)"", 0, 1),
 			 1);
 	assert_memory_equal(ours, theirs, 32);
+	assert_int_equal(tls_binding_exporter(tls, NULL), 32);
 }
 
 static void
@@ -57,11 +58,15 @@ the_exporter_is_the_same_at_both_ends(void **state)
 static void
 tls_1_2_exports_with_the_extended_master_secret_alone(void **state)
 {
+	struct tls *tls;
+
 	SSL_CTX_set_max_proto_version(client.settings, TLS1_2_VERSION);
 	expect_same_exporter(shake("P-256"));
 	client_disconnect(&client);
 	SSL_CTX_set_options(client.settings, SSL_OP_NO_EXTENDED_MASTER_SECRET);
-	assert_int_equal(tls_binding_exporter(shake("P-256"), ours), 0);
+	tls = shake("P-256");
+	assert_int_equal(tls_binding_exporter(tls, ours), 0);
+	assert_int_equal(tls_binding_exporter(tls, NULL), 0);
 }
 
 /* The hash of the certificate as the client sees it, by OpenSSL's plainest way. */
@@ -77,6 +82,7 @@ expect_end_point(struct tls *tls, const EVP_MD *digest)
 	OPENSSL_free(der);
 	assert_int_equal(tls_binding_end_point(tls, ours), wanted);
 	assert_memory_equal(ours, theirs, wanted);
+	assert_int_equal(tls_binding_end_point(tls, NULL), wanted);
 }
 
 static void
@@ -100,7 +106,10 @@ weak_hashes_are_replaced(void **state)
 static void
 a_signature_without_a_hash_has_no_end_point(void **state)
 {
-	assert_int_equal(tls_binding_end_point(shake("ED25519"), ours), 0);
+	struct tls *tls = shake("ED25519");
+
+	assert_int_equal(tls_binding_end_point(tls, ours), 0);
+	assert_int_equal(tls_binding_end_point(tls, NULL), 0);
 }
 
 int
