@@ -195,6 +195,28 @@ a_host_may_have_a_key_of_each_type(void **state)
 	assert_string_equal(shown_name(), "localhost");
 }
 
+/* The order is ours, but for clients that have no instructions for AES. */
+static void
+the_cheapest_suite_is_chosen_of_those_offered(void **state)
+{
+	static const char *const offers[][2] = {
+		{ "TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256:"
+		  "TLS_AES_128_GCM_SHA256",
+		  "TLS_AES_128_GCM_SHA256" },
+		{ "TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_GCM_SHA256",
+		  "TLS_CHACHA20_POLY1305_SHA256" },
+		{ "TLS_AES_256_GCM_SHA384", "TLS_AES_256_GCM_SHA384" },
+	};
+
+	for (size_t i = 0; i < sizeof(offers) / sizeof(offers[0]); i++) {
+		SSL_CTX_set_ciphersuites(client.settings, offers[i][0]);
+		shake();
+		assert_string_equal(tls_cipher(connection_tls(side.connection)),
+				    offers[i][1]);
+		client_disconnect(&client);
+	}
+}
+
 static void
 the_protocol_xmpp_is_accepted_where_one_is_offered(void **state)
 {
@@ -305,6 +327,7 @@ main(void)
 		TEST(a_connection_that_waits_keeps_its_bytes_while_others_read),
 		TEST(the_server_name_chooses_the_certificate),
 		TEST(a_host_may_have_a_key_of_each_type),
+		TEST(the_cheapest_suite_is_chosen_of_those_offered),
 		TEST(the_protocol_xmpp_is_accepted_where_one_is_offered),
 		TEST(closing_with_flush_ends_tls_before_tcp),
 		TEST(the_peers_end_of_tls_is_its_end),
