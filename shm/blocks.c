@@ -15,6 +15,9 @@ struct free_list {
 	uint32_t count;
 	uint32_t capacity;
 	uint32_t cursor;	/* where the next look begins */
+	uint32_t taken;		/* since the room was measured */
+	uint32_t measure_at;	/* it is measured again once so many are taken */
+	struct blocks_room room;
 	uint32_t block[];
 };
 
@@ -31,10 +34,8 @@ list_with_room(struct shm *shm, uint32_t count)
 		return list;
 	capacity = count < LIST_LEAST ? LIST_LEAST : count + count / 2;
 	shm->free_list = memory_resize(list, sizeof(*list) + capacity * sizeof(uint32_t));
-	if (list == NULL) {
-		shm->free_list->count = 0;
-		shm->free_list->cursor = 0;
-	}
+	if (list == NULL)
+		*shm->free_list = (struct free_list){ 0 };
 	shm->free_list->capacity = capacity;
 	return shm->free_list;
 }
@@ -112,6 +113,7 @@ block_take(struct shm *shm, uint32_t slot)
 
 	ensure(list != NULL && list->count > 0);
 	index = list->block[--list->count];
+	list->taken++;
 	atomic_store_explicit(&shm->worker[shm->me].block_owner[index], slot + 1,
 	    memory_order_release);
 	SHM_STEP("block: taken");
@@ -238,6 +240,41 @@ blocks_trim(struct shm *shm)
 	    (size_t)((char *)&mine->blocks[keep] - (char *)mine->arena),
 	    (size_t)(committed - keep) * BLOCK_SIZE);
 	return (uint64_t)(committed - keep) * BLOCK_SIZE;
+}
+
+/* Blocks that could still be committed. */
+static uint32_t
+uncommitted(struct shm_worker *mine, uint32_t committed)
+{
+	uint64_t could = segment_room(&mine->arena_segment) / BLOCK_SIZE;
+	uint32_t may = atomic_load(&mine->arena->count) - committed;
+
+	return could < may ? (uint32_t)could : may;
+}
+
+static void
+measure(struct shm *shm, struct free_list *list)
+{
+	uint32_t used, committed, most;
+
+	blocks_count(shm, shm->me, &used, &committed);
+	most = committed + uncommitted(&shm->worker[shm->me], committed);
+	list->taken = 0;
+	list->measure_at = most / 64;
+	list->room.left = most - used;
+	list->room.is_scarce = list->room.left < most / 8;
+}
+
+struct blocks_room
+blocks_room(struct shm *shm, bool anew)
+{
+	struct free_list *list = shm->free_list;
+
+	if (list == NULL)	/* none was ever needed */
+		return (struct blocks_room){ 0 };
+	if (anew || list->taken >= list->measure_at)
+		measure(shm, list);
+	return list->room;
 }
 
 void

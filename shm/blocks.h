@@ -42,6 +42,16 @@ uint32_t block_take(struct shm *shm, uint32_t slot);
 void	 block_give(struct shm *shm, uint32_t number);
 
 /*
+ * How much my arena still has, of arena_bytes or of what tmpfs lets it have. As it was within a sixty-fourth of all that;
+ * anew: now, which looks at every block.
+ */
+struct blocks_room {
+	uint32_t left;		/* blocks */
+	bool	 is_scarce;	/* less than an eighth */
+};
+struct blocks_room blocks_room(struct shm *shm, bool anew);
+
+/*
  * Gives back blocks of `arena` that name a slot but are not in its chain: what a killed process had
  * taken and not linked, or unlinked and not given back. Takes each slot's lock. slot UINT32_MAX: all.
  */

@@ -247,3 +247,13 @@ segment_discard(struct segment *segment, size_t offset, size_t length)
 	(void)fallocate(segment->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)offset,
 	    (off_t)length);
 }
+
+uint64_t
+segment_room(const struct segment *segment)
+{
+	struct statfs fs;
+
+	if (fstatfs(segment->fd, &fs) != 0 || fs.f_blocks == 0)	/* 0: a tmpfs without a limit */
+		return UINT64_MAX;
+	return (uint64_t)fs.f_bavail * (uint64_t)fs.f_bsize;
+}

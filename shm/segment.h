@@ -50,3 +50,6 @@ const char *segment_wrong_field(const struct segment_header *header,
 /* Memory behind [offset, offset + length): posix_fallocate, so that a store can never be a SIGBUS. */
 int	segment_commit(struct segment *segment, size_t offset, size_t length);
 void	segment_discard(struct segment *segment, size_t offset, size_t length);
+
+/* Bytes that tmpfs has left for all of its files; without an answer: as many as anybody wants. */
+uint64_t segment_room(const struct segment *segment);

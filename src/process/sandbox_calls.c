@@ -47,7 +47,7 @@ static const struct sandbox_call calls[] = {
 	ALLOW(fsync, SANDBOX_STORE, "LMDB"),
 	ALLOW(fdatasync, SANDBOX_STORE, "LMDB: the commit"),
 	ALLOW(fallocate, BOTH, "shared memory that grows, and is given back"),
-	ALLOW(fstatfs, BOTH, "a write was cut short: is the disk full?"),
+	ALLOW(fstatfs, BOTH, "a write was cut short: is the disk full? What is left of tmpfs"),
 	ALLOW(close, BOTH, "connections"),
 	ALLOW(fstat, BOTH, "the configuration's image, LMDB"),
 	ALLOW_IF(newfstatat, BOTH, 4, AT_EMPTY_PATH, AT_EMPTY_PATH, "glibc's fstat()"),

@@ -76,6 +76,7 @@ delivery_add(struct delivery *delivery, enum stanza_kind kind, const struct elem
 	if (delivery->result == RESULT_OK)
 		delivery->result = effect_add(delivery->shm, target, entry_kinds[kind],
 		    delivery->flags, &delivery->piece, 1);
+	delivery->octets += delivery->piece.length;
 	delivery->count++;
 }
 
@@ -166,6 +167,7 @@ delivery_add_form(struct delivery *delivery, const struct delivery_form *form,
 	if (delivery->result == RESULT_OK)
 		delivery->result = effect_add(delivery->shm, target, entry_kinds[form->kind],
 		    form->flags, pieces, EFFECT_PIECES);
+	delivery->octets += form->head.length + to.length + form->tail.length;
 	delivery->count++;
 }
 

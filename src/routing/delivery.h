@@ -21,6 +21,7 @@ struct delivery {
 	const struct element *written;	/* whose bytes `piece` holds */
 	struct effect_piece   piece;
 	uint32_t	      count;	/* targets so far */
+	uint64_t	      octets;	/* that they are to get */
 	int		      result;	/* RESULT_FULL once something did not fit */
 };
 

@@ -269,19 +269,31 @@ begin(struct stanza *stanza, const struct way *way)
 	return attempt(stanza, way);
 }
 
-/* R8. Who sent it may have gone, on its way or while it waited. */
+/* R8. */
 static void
-keep_order(const struct stanza *stanza)
+keep_order(const struct stanza *stanza, struct session *session)
+{
+	if (stanza->is_aside)
+		return;
+	if (stanza->is_later)
+		session_wait(session, stanza->number);
+	else
+		session_go_on(session, stanza->number);
+}
+
+/* Who sent it may have gone, on its way or while it waited. */
+static void
+look_at_sender(const struct stanza *stanza)
 {
 	struct session *session;
 
-	if (stanza->is_aside || stanza->origin.slot == UINT32_MAX)
+	if (stanza->origin.slot == UINT32_MAX)
 		return;
 	session = session_find(stanza->router->server, stanza->origin);
-	if (session != NULL && stanza->is_later)
-		session_wait(session, stanza->number);
-	else if (session != NULL)
-		session_go_on(session, stanza->number);
+	if (session == NULL)
+		return;
+	keep_order(stanza, session);
+	share_charge(session, stanza->router->delivery.octets);
 }
 
 /*
@@ -317,7 +329,7 @@ finish(struct stanza *stanza, int result)
 		give_up(stanza);
 	else if (result != 0 && slot != NULL && (!stanza->is_later || stanza->is_aside))
 		slot_handled(slot, stanza->number);
-	keep_order(stanza);
+	look_at_sender(stanza);
 	router->busy = false;
 	arena_reset(&router->arena);
 	router_run_after(router);

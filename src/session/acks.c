@@ -152,7 +152,7 @@ acks_sent(struct session *session)
 static bool
 is_overdue(const struct session *session)
 {
-	return session->acks.awaited > 0 &&
+	return session->acks.awaited > 0 && (session->paused & PAUSED_MEMORY) == 0 &&
 	    clock_ms() - session->acks.asked_ms >=
 	    (uint64_t)session->server->config->ack_timeout;
 }
@@ -209,6 +209,14 @@ acks_received(struct session *session, uint32_t h, uint64_t last)
 		session_give(session, number);
 	note_answer(session, number);
 	return true;
+}
+
+void
+acks_not_read(struct session *session, uint64_t since_ms)
+{
+	struct acks *acks = &session->acks;
+
+	acks->asked_ms += clock_ms() - (acks->asked_ms > since_ms ? acks->asked_ms : since_ms);
 }
 
 /* --- what we have got --- */

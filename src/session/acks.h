@@ -47,6 +47,9 @@ void	acks_ask(struct session *session);
  */
 bool	acks_received(struct session *session, uint32_t h, uint64_t sent);
 
+/* Its input was not looked at since then: that is no time in which it could have answered. */
+void	acks_not_read(struct session *session, uint64_t since_ms);
+
 /* <r/> */
 void	acks_requested(struct session *session);
 

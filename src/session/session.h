@@ -9,6 +9,7 @@
 #include "net/timer.h"
 #include "session/acks.h"
 #include "session/hold.h"
+#include "session/share.h"
 #include "shm/outbox.h"
 #include "shm/slots.h"
 #include "xmpp/jid.h"
@@ -23,7 +24,8 @@ struct stream;
 enum session_pause {
 	PAUSED_OUTBOX = 1,	/* until its outbox has drained */
 	PAUSED_STORES = 2,	/* until the stores have room for requests */
-	PAUSED_ANSWER = 4	/* until its last stanza was answered */
+	PAUSED_ANSWER = 4,	/* until its last stanza was answered */
+	PAUSED_MEMORY = 8	/* a while: it has caused more than its share of what memory is scarce for */
 };
 
 /* Whose is what in session->private. */
@@ -59,6 +61,7 @@ struct session {
 	uint64_t	     given_octets;	/* as cursor.octets: of entries given back */
 	struct hold	     hold;
 	struct acks	     acks;
+	struct share	     share;
 	struct timer	     deadline;		/* of a session without connection: its client's */
 	struct resume_wish  *wish;		/* of a connection that waits for an older session; NULL: does not */
 	uint64_t	     look_at;		/* on_look once so many entries are given back; 0: not asked */

@@ -10,16 +10,16 @@
 #define OUTBOX_LOW  (64u << 10)
 #define STORE_ROOM  (448u << 10)	/* in the ring to each store, or input waits: the largest request */
 
-static void
-pause_input(struct session *session, enum session_pause why)
+void
+session_pause_input(struct session *session, enum session_pause why)
 {
 	session->paused |= why;
 	if (session->conn != NULL)
 		stream_pause(session->conn);
 }
 
-static void
-resume_input(struct session *session, enum session_pause why)
+void
+session_resume_input(struct session *session, enum session_pause why)
 {
 	session->paused &= ~(unsigned)why;
 	if (session->paused == 0 && session->conn != NULL)
@@ -47,7 +47,7 @@ void
 session_hold_if_full(struct session *session)
 {
 	if (session->conn != NULL && unsent(session) >= OUTBOX_HIGH)
-		pause_input(session, PAUSED_OUTBOX);
+		session_pause_input(session, PAUSED_OUTBOX);
 }
 
 /* What an inactive client need not get yet is no sign that it does not read. */
@@ -62,7 +62,7 @@ void
 session_release_if_drained(struct session *session)
 {
 	if ((session->paused & PAUSED_OUTBOX) && has_read(session))
-		resume_input(session, PAUSED_OUTBOX);
+		session_resume_input(session, PAUSED_OUTBOX);
 }
 
 /* A stanza may want one large request of each store; those of many sessions that come before they are held have room. */
@@ -81,7 +81,7 @@ session_hold_for_store(struct session *session)
 	    session_stores_have_room(session->server))
 		return;
 	session->server->sessions->waiting++;
-	pause_input(session, PAUSED_STORES);
+	session_pause_input(session, PAUSED_STORES);
 }
 
 void
@@ -90,7 +90,7 @@ session_release(struct session *session)
 	if ((session->paused & PAUSED_STORES) == 0)
 		return;
 	session->server->sessions->waiting--;
-	resume_input(session, PAUSED_STORES);
+	session_resume_input(session, PAUSED_STORES);
 }
 
 void
@@ -99,7 +99,7 @@ session_wait(struct session *session, uint64_t stanza)
 	if (session->awaits != 0)
 		return;
 	session->awaits = stanza;
-	pause_input(session, PAUSED_ANSWER);
+	session_pause_input(session, PAUSED_ANSWER);
 }
 
 /* Not from here: the answers that came with this one are handled first, each by itself. */
@@ -116,5 +116,5 @@ void
 session_read_on(struct session *session)
 {
 	if ((session->paused & PAUSED_ANSWER) && session->awaits == 0)
-		resume_input(session, PAUSED_ANSWER);
+		session_resume_input(session, PAUSED_ANSWER);
 }

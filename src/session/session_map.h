@@ -20,6 +20,7 @@ struct session_map {
 	struct timer		     room;	/* when it is looked for again */
 	uint64_t		     settled[2];	/* answers of the stores to all that a predecessor had asked */
 	struct drain		     drain;
+	struct timer		     scarce;	/* when those who wait for memory are looked at */
 	uint64_t		     swept_ms;	/* when counts of ended sessions were looked through */
 	void			   (*on_stopped)(struct server *server);
 };

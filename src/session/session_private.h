@@ -21,3 +21,5 @@ void	session_set_jid(struct session *session, struct slice local, struct slice d
 void	session_hold_if_full(struct session *session);
 void	session_hold_for_store(struct session *session);
 void	session_release_if_drained(struct session *session);
+void	session_pause_input(struct session *session, enum session_pause why);
+void	session_resume_input(struct session *session, enum session_pause why);

@@ -38,24 +38,39 @@ class Managed:
     def message(self, to, body):
         self.send("<message to='%s' type='chat' id='%s'><body>%s</body></message>" % (to, body, body))
 
+    def take(self):
+        """The next element: a stanza, or None when it was about stanzas."""
+        element = self.conn.get()
+        if element is None:
+            raise xmpp.Closed("the end of the stream")
+        if element.tag == SM + "r":
+            self.conn.send("<a xmlns='%s' h='%d'/>" % (NS, self.got))
+        elif element.tag == SM + "a":
+            self.acked = int(element.get("h"))
+        elif element.tag.startswith("{jabber:client}"):
+            self.got += 1
+            return element
+        else:
+            raise AssertionError("neither stanza nor acknowledgement: " + xmpp.text_of(element))
+        return None
+
     def get(self):
         """The next stanza; None where the connection has ended, with or without the stream (conn.ended)."""
-        while True:
-            try:
-                element = self.conn.get()
-            except xmpp.Closed:
-                return None
-            if element is None:
-                return None
-            if element.tag == SM + "r":
-                self.conn.send("<a xmlns='%s' h='%d'/>" % (NS, self.got))
-            elif element.tag == SM + "a":
-                self.acked = int(element.get("h"))
-            elif element.tag.startswith("{jabber:client}"):
-                self.got += 1
-                return element
-            else:
-                raise AssertionError("neither stanza nor acknowledgement: " + xmpp.text_of(element))
+        try:
+            while True:
+                stanza = self.take()
+                if stanza is not None:
+                    return stanza
+        except xmpp.Closed:
+            return None
+
+    def until_acked(self):
+        """All it has sent; returns the stanzas that came before that."""
+        self.conn.send("<r xmlns='%s'/>" % NS)
+        came = []
+        while self.acked < self.sent:
+            came.append(self.take())
+        return [stanza for stanza in came if stanza is not None]
 
     def body(self):
         got = self.get()

@@ -165,20 +165,27 @@ sweeping_gives_back_what_is_not_linked(void **state)
 }
 
 static void
-a_full_tmpfs_is_an_answer_when_an_arena_grows(void **state)
+small_begin(struct kit *small, size_t size)
 {
 	struct shm_options options = { .workers = 1,
 				       .max_sessions = 64,
 				       .arena_bytes = 64u << 20 };
+
+	kit_small_tmpfs(small, size);
+	options.runtime_dir = small->directory;
+	assert_int_equal(shm_create(&options, &small->shm), RESULT_OK);
+	shm_join(small->shm, 0);
+}
+
+static void
+a_full_tmpfs_is_an_answer_when_an_arena_grows(void **state)
+{
 	struct slot_ref ref;
 	struct kit small;
 	uint64_t before;
 	int appended = 0;
 
-	kit_small_tmpfs(&small, 4u << 20);
-	options.runtime_dir = small.directory;
-	assert_int_equal(shm_create(&options, &small.shm), RESULT_OK);
-	shm_join(small.shm, 0);
+	small_begin(&small, 4u << 20);
 	ref = kit_slot(&small);
 	while (kit_append(&small, ref, kit_bytes(10000, 1)) == 0)
 		assert_true(++appended < 1000);
@@ -188,6 +195,58 @@ a_full_tmpfs_is_an_answer_when_an_arena_grows(void **state)
 	assert_int_equal(small.shm->slots[ref.slot].out_next, before);
 	assert_int_equal(outbox_give(small.shm, ref, before), RESULT_OK);
 	assert_int_equal(kit_append(&small, ref, kit_bytes(10000, 1)), 0);
+	shm_detach(&small.shm);
+	kit_small_end(&small);
+}
+
+static void
+they_are_scarce_when_less_than_an_eighth_is_left(void **state)
+{
+	uint32_t numbers[MOST];
+
+	assert_false(blocks_room(kit.shm, true).is_scarce);
+	take(numbers, MOST - MOST / 8, 3);
+	assert_int_equal(blocks_room(kit.shm, true).left, MOST / 8);
+	assert_false(blocks_room(kit.shm, true).is_scarce);
+	take(numbers + MOST - MOST / 8, 1, 3);
+	assert_true(blocks_room(kit.shm, true).is_scarce);
+	block_give(kit.shm, numbers[0]);
+	assert_false(blocks_room(kit.shm, true).is_scarce);
+}
+
+/* Not each time: it is a look at every block. */
+static void
+the_room_is_known_within_a_sixty_fourth(void **state)
+{
+	uint32_t numbers[MOST];
+
+	take(numbers, MOST / 2, 3);
+	assert_int_equal(blocks_room(kit.shm, true).left, MOST / 2);
+	take(numbers + MOST / 2, MOST / 64 - 1, 3);
+	assert_int_equal(blocks_room(kit.shm, false).left, MOST / 2);
+	take(numbers + MOST / 2 + MOST / 64, 1, 3);
+	assert_int_equal(blocks_room(kit.shm, false).left, MOST / 2 - MOST / 64);
+}
+
+static void
+they_are_scarce_where_tmpfs_has_no_more(void **state)
+{
+	static uint32_t numbers[4096];
+	struct kit small;
+	uint32_t most;
+
+	small_begin(&small, 8u << 20);
+	assert_int_equal(blocks_reserve(small.shm, 1), RESULT_OK);
+	most = blocks_room(small.shm, true).left;
+	assert_in_range(most, 512, 4096);
+	assert_false(blocks_room(small.shm, true).is_scarce);
+	for (uint32_t i = 0; i < most - most / 16; i++) {
+		assert_int_equal(blocks_reserve(small.shm, 1), RESULT_OK);
+		numbers[i] = block_take(small.shm, 3);
+	}
+	assert_true(blocks_room(small.shm, true).is_scarce);
+	for (uint32_t i = 0; i < most - most / 16; i++)
+		block_give(small.shm, numbers[i]);
 	shm_detach(&small.shm);
 	kit_small_end(&small);
 }
@@ -204,7 +263,10 @@ main(void)
 		FACT(what_another_worker_gives_back_is_found),
 		FACT(trimming_gives_the_end_back),
 		FACT(sweeping_gives_back_what_is_not_linked),
+		FACT(they_are_scarce_when_less_than_an_eighth_is_left),
+		FACT(the_room_is_known_within_a_sixty_fourth),
 		cmocka_unit_test(a_full_tmpfs_is_an_answer_when_an_arena_grows),
+		cmocka_unit_test(they_are_scarce_where_tmpfs_has_no_more),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
