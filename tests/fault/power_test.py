@@ -25,6 +25,8 @@ from server import PASSWORD
 CLIENTS = 4
 MESSAGES = 200
 CUTS = 100		# of one story: all that was said is read after each
+LATE, GONE = "late@localhost", "gone@localhost"		# made meanwhile, and one of them deleted
+LOCKS = ("data/core/lock.mdb", "data/msg/lock.mdb")
 PING = "<iq type='get' id='done' to='localhost'><ping xmlns='urn:xmpp:ping'/></iq>"
 LAST = "<message type='chat' to='%s' id='last'><body>last</body></message>"
 CONTACT = "contact-%d@example.net"
@@ -77,6 +79,11 @@ class Noting(ledger.Ledger):
         super().take(element)
 
 
+def read_bytes(path):
+    with open(path, "rb") as f:
+        return f.read()
+
+
 def logged_server(options=""):
     """A server, its log, and when each account had been made."""
     logs, accounts = [], {}
@@ -106,7 +113,11 @@ class Story:
         with Load(server, CLIENTS, kind=Noting, log=self.log, pace=0.005) as load:
             self.clients = load.clients
             load.talk(MESSAGES)
-            server.add_account("late@localhost")
+            for account in LATE, GONE:
+                server.add_account(account)
+            server.ctl("deluser", GONE)
+            self.gone = self.log.place()
+            self.locks = {name: read_bytes(server.path(name)) for name in LOCKS}
             for store in server.processes("store"):
                 os.kill(store["pid"], signal.SIGKILL)
             load.talk(MESSAGES)
@@ -132,6 +143,7 @@ class After:
         disk.go_to(place)
         self.clear()
         disk.build(self.server.path("data"), chance, share)
+        self.leave_locks(chance, share)
         self.server.give_away(self.server.path("data"))
         try:
             wrong = self.start_and_look(place)
@@ -139,6 +151,14 @@ class After:
             wrong = ["%s: %s" % (type(e).__name__, e)]
             self.server.stop()
         return ["place %d, share %.2f: %s" % (place, share, line) for line in wrong]
+
+    def leave_locks(self, chance, share):
+        """LMDB maps what says who reads and writes: it may be on disk as it was then, or empty."""
+        for name, content in self.story.locks.items():
+            path = self.server.path(name)
+            if os.path.exists(path) and chance.random() < share:
+                with open(path, "wb") as f:
+                    f.write(content)
 
     def start_and_look(self, place):
         self.server.check()
@@ -158,9 +178,9 @@ class After:
     def look(self, place):
         """Of each account that was made by then."""
         story, server = self.story, self.server
-        there = [jid for jid, noted in story.accounts.items() if noted <= place]
+        there = [jid for jid, noted in story.accounts.items() if noted <= place and jid != GONE]
         said = {jid: archives.by_sender(archives.read(server, jid)) for jid in there}
-        wrong = []
+        wrong = [GONE + " is there"] if story.gone <= place and GONE in server.ctl("users").stdout else []
         for client in story.clients:
             if client.account in there:
                 wrong += check_client(server, client, said, place)
