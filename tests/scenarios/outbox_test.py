@@ -1,0 +1,184 @@
+#!/usr/bin/env python3
+"""How much waits for a client with stream management: one that reads never meets the limit, of one that does not nothing is lost."""
+import contextlib
+import sys
+
+import client as xmpp
+from facts import Facts, equal
+from managed import NS, SM, Managed
+from server import PASSWORD, Server
+
+CONTACTS = 300
+KEPT = 1000
+ACCOUNTS = ["romeo@localhost", "juliet@localhost"]
+
+
+def make_server(options="", accounts=ACCOUNTS):
+    return Server(workers=2, hosts=("localhost",), host_options="require_tls = false;", options=options, accounts=accounts)
+
+
+def bites(server, limit):
+    return next(l["bites"] for l in server.ctl_json("limits")["limits"] if l["name"] == limit)
+
+
+def sessions_of(server, client):
+    return [s for s in server.sessions() if s["jid"] == client.jid]
+
+
+def enter(server, jid):
+    client = xmpp.Client(server)
+    client.login(jid, PASSWORD, tls=False)
+    return client
+
+
+def ask(client):
+    """The answer of a ping, and what comes before it."""
+    client.send("<iq type='get' id='ask' to='localhost'><ping xmlns='urn:xmpp:ping'/></iq>")
+    came = []
+    while True:
+        element = client.get()
+        if element.get("id") == "ask":
+            return came
+        came.append(element)
+
+
+def message(to, number, size):
+    return "<message to='%s' type='chat' id='%s'><body>%s</body></message>" % (to, number, "x" * size)
+
+
+def ids(elements):
+    return [e.get("id") for e in elements if e.tag == "{jabber:client}message"]
+
+
+# --- who reads ---
+
+def contacts(_):
+    """300 contacts come online and send at once: their client gets each one's presence, then its message, and no limit bites"""
+    names = ["c%d@localhost" % i for i in range(CONTACTS)]
+    with make_server(accounts=ACCOUNTS + names) as server, contextlib.ExitStack() as stack:
+        others = [stack.enter_context(contextlib.closing(enter(server, jid + "/phone"))) for jid in names]
+        for other in others:
+            other.send("<presence type='subscribed' to='juliet@localhost'/>")
+        for other in others:
+            ask(other)
+        juliet = Managed(server, "juliet@localhost/balcony")
+        juliet.send("<presence/>" + "".join("<presence type='subscribe' to='%s'/>" % jid for jid in names))
+        ask(juliet)
+        for other in others:	# as large as a presence may be: all of it together is four fifths of outbox_bytes
+            other.send("<presence><status>%s</status></presence>" % ("x" * 7500) + message("juliet@localhost", "1", 3500))
+        came = {other.jid: [] for other in others}
+        for _ in range(2 * CONTACTS):
+            stanza = juliet.get()
+            came[stanza.get("from")].append(stanza.tag.partition("}")[2])
+        equal([c for c in came.values() if c != ["presence", "message"]], [], "what came of one of them")
+        equal(ask(juliet), [], "more")
+        equal((bites(server, "outbox_bytes"), juliet.conn.ended), (0, False), "bites, and whether the stream has ended")
+
+
+def kept(_):
+    """1,000 kept messages of more than outbox_bytes come in order and once, and no limit bites"""
+    with make_server('offline_bytes = "64 MiB"; offline_strangers = 1000;') as server:
+        romeo = enter(server, "romeo@localhost/orchard")
+        romeo.send("".join(message("juliet@localhost", i, 10000) for i in range(KEPT)))
+        equal(ask(romeo), [], "refusals")
+        juliet = Managed(server, "juliet@localhost/balcony")
+        juliet.send("<presence/>")
+        came = []
+        while len(came) < KEPT:
+            came += ids([juliet.get()])
+        equal(came, [str(i) for i in range(KEPT)], "messages")
+        equal(ids(ask(juliet)), [], "more")
+        equal(bites(server, "outbox_bytes"), 0, "bites")
+        juliet.close()
+        again = enter(server, "juliet@localhost/again")
+        again.send("<presence/>")
+        equal(ids(ask(again)), [], "once more")
+
+
+# --- who does not ---
+
+def stuck(_):
+    """a client that stops reading gets no more than outbox_bytes, loses its connection, and resumes with all that was taken"""
+    with make_server('outbox_bytes = "256 KiB";') as server:
+        juliet = Managed(server, "juliet@localhost/balcony")
+        romeo = Managed(server, "romeo@localhost/orchard")
+        for i in range(100):
+            romeo.send(message(juliet.jid, i, 10000))
+        refused = ids(romeo.until_acked())
+        taken = [str(i) for i in range(100) if str(i) not in refused]
+        equal(refused, [str(i) for i in range(len(taken), 100)], "refused")
+        equal(len(taken) in range(25, 28), True, "%d were taken" % len(taken))
+        server.move_clock(61)
+        server.log.wait("connection lost .*juliet")
+        equal([s["hibernating"] for s in sessions_of(server, juliet)], [True], "hibernates")
+        juliet.got = 0
+        juliet.resume()
+        equal([juliet.get().get("id") for _ in taken], taken, "messages")
+        equal(ask(juliet), [], "more")
+        romeo.message(juliet.jid, "after")
+        equal(juliet.body(), "after")
+
+
+def late(server, id, h):
+    """A new session where the old one is no more: the server's h of that, and what was kept."""
+    client = xmpp.Client(server)
+    client.authenticate_as("juliet@localhost", PASSWORD, tls=False)
+    client.send("<resume xmlns='%s' previd='%s' h='%d'/>" % (NS, id, h))
+    failed = client.get()
+    equal((failed.tag, [c.tag.partition("}")[2] for c in failed]), (SM + "failed", ["item-not-found"]), "answer")
+    client.bind("phone")
+    client.send("<presence/>")
+    return failed.get("h"), client
+
+
+def handed_on(server):
+    return server.ctl_json("stats")["counters"]["handed_on"]
+
+
+def spill(options, count, size, is_killed):
+    """Messages to a session that waits on the other worker: with the last of them more wait than may."""
+    with make_server(options) as server:
+        juliet, romeo = Managed(server, "juliet@localhost/balcony", 0), Managed(server, "romeo@localhost/orchard", 1)
+        for i in range(3):
+            romeo.message(juliet.jid, "read%d" % i)
+        equal([juliet.body() for _ in range(3)], ["read0", "read1", "read2"], "read")
+        juliet.ping()
+        juliet.conn.send("<a xmlns='%s' h='%d'/>" % (NS, juliet.got))
+        juliet.until_acked()
+        juliet.lose()
+        server.log.wait("connection lost .*juliet")
+        for i in range(count):
+            romeo.send(message(juliet.jid, i, size))
+        equal(romeo.until_acked(), [], "refused")
+        server.wait_for(lambda: handed_on(server) == count, "all of it is handed on")
+        if is_killed:
+            server.kill_worker(0)
+        h, client = late(server, juliet.id, juliet.got)
+        equal(h, str(juliet.sent), "h")
+        came = []
+        while len(came) < count:
+            came += ids([client.get()])
+        equal(came, [str(i) for i in range(count)], "messages")
+        equal(ids(ask(client)), [], "more")
+
+
+def many_wait(_):
+    """more stanzas than may wait for a session go to the store in order and once; its client learns h and finds them there"""
+    spill("hibernated_stanzas = 150; offline_strangers = 1000;", 151, 100, False)
+
+
+def much_waits(_):
+    """the same where it is their bytes, and its worker dies afterwards"""
+    spill('hibernated_bytes = "512 KiB"; offline_strangers = 1000;', 52, 10000, True)
+
+
+def main():
+    facts = Facts()
+    for fact in (contacts, kept, stuck, many_wait, much_waits):
+        if not sys.argv[1:] or fact.__name__ in sys.argv[1:]:
+            facts.show(fact, None)
+    facts.end()
+
+
+if __name__ == "__main__":
+    main()
