@@ -6,10 +6,12 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import threading
 
 import folders
+from ports import free_ports
 
 BUILD = os.path.abspath(os.environ.get("ROOKERY_BUILD", os.environ.get("top_builddir", os.getcwd())))
 HOST = "localhost"
@@ -26,23 +28,6 @@ def program(name, folder="tests/bench"):
     if not os.access(path, os.X_OK):
         raise Failed("%s is not built" % path)
     return path
-
-
-def free_ports(count):
-    """Neighbours that nobody has now."""
-    for _ in range(50):
-        sockets = []
-        try:
-            sockets.append(socket.create_server(("127.0.0.1", 0)))
-            first = sockets[0].getsockname()[1]
-            sockets += [socket.create_server(("127.0.0.1", first + i)) for i in range(1, count)]
-            return first
-        except (OSError, OverflowError):
-            continue
-        finally:
-            for s in sockets:
-                s.close()
-    raise Failed("no free ports")
 
 
 def make_certificate(directory):
@@ -103,7 +88,7 @@ class Relay(Target):
     """fanout: so many connections are a group, whose first one all of it hear."""
 
     def __init__(self, certificate=None, expat=False, fanout=0):
-        self.port = free_ports(WORKERS)
+        self.port = free_ports(WORKERS)[0]
         self.command = [program("relay"), "--port", str(self.port), "--processes", str(WORKERS)]
         self.command += ["--expat"] if expat else []
         self.command += ["--fanout", str(fanout)] if fanout else []
@@ -151,7 +136,7 @@ class Server(Target):
     """
 
     def __init__(self, certificate, accounts, workers=WORKERS, host=""):
-        self.port = free_ports(2)
+        self.port = free_ports(2)[0]
         self.host = host
         self.directory = folders.make(tempfile.gettempdir())
         self.runtime_dir = folders.make()

@@ -1,7 +1,7 @@
 """A real server in directories of its own, for tests that speak to it from outside."""
+import contextlib
 import json
 import os
-import random
 import re
 import shutil
 import signal
@@ -11,6 +11,7 @@ import threading
 import time
 
 import folders
+from ports import free_ports
 
 BUILD = os.environ.get("ROOKERY_BUILD", os.environ.get("top_builddir", os.getcwd()))
 HOSTS = ("localhost", "example.org")
@@ -35,26 +36,26 @@ LIFTED = {
 REPORT = r"(ERROR|WARNING): \w+Sanitizer|: runtime error: "
 
 
-def below_ephemeral():
-    """Ports that no connection is given for its own end: while a server is down, nobody else gets its port."""
-    with open("/proc/sys/net/ipv4/ip_local_port_range", encoding="ascii") as f:
-        return range(10000, max(12000, int(f.read().split()[0])))
+@contextlib.contextmanager
+def stopped(*pids):
+    """Inside, these processes stand still: a signal is on its way for a while. However it ends they go on."""
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        until = time.monotonic() + 20
+        while not all(map(stands_still, pids)):
+            if time.monotonic() > until:
+                raise AssertionError("they still run: %s" % (pids,))
+        yield
+    finally:
+        for pid in pids:
+            with contextlib.suppress(ProcessLookupError):	# it has been ended
+                os.kill(pid, signal.SIGCONT)
 
 
-def free_ports(count):
-    """Ports nobody has now; held together so that they differ."""
-    sockets = []
-    while len(sockets) < count:
-        s = socket.socket()
-        try:
-            s.bind(("127.0.0.1", random.choice(below_ephemeral())))
-            sockets.append(s)
-        except OSError:
-            s.close()	# it is taken, or was until a moment ago
-    ports = [s.getsockname()[1] for s in sockets]
-    for s in sockets:
-        s.close()
-    return ports
+def stands_still(pid):
+    with open("/proc/%d/stat" % pid, encoding="ascii", errors="replace") as f:
+        return f.read().rpartition(")")[2].split()[0] == "T"
 
 
 def program(name, folder):
@@ -251,6 +252,10 @@ class Server:
 
     def move_clock(self, seconds):
         self.ctl("clock", str(seconds))
+
+    def stop_clock(self):
+        """From now on only move_clock() moves it: what a rate allows is exact, however slow the machine."""
+        self.ctl("clock", "stop")
 
     def sessions(self):
         return self.ctl_json("sessions")["sessions"]
