@@ -87,8 +87,8 @@ static const struct command commands[] = {
 	  "Prints the way of an address's stanzas as they go it.",
 	  "For a full JID or an account, until it is interrupted, or --count lines "
 	  "were printed." },
-	{ "clock", "SECONDS", 0, clock_run,
-	  "Moves the server's clock forward, for tests.",
+	{ "clock", "SECONDS|stop|go", 0, clock_run,
+	  "Moves the server's clock forward, stops it, or lets it go on, for tests.",
 	  "Works only with a server started with --test-clock." },
 	{ "config", NULL, COMMAND_SAMPLE | COMMAND_ROOT, config_run,
 	  "Prints the configuration as the server understands it.",

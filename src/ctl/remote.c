@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <sysexits.h>
 
@@ -111,22 +112,36 @@ stop_run(struct ctl *ctl)
 			      result_text(result));
 }
 
+static bool
+read_clock(const char *text, uint64_t *ms)
+{
+	char *rest;
+	double seconds = strtod(text, &rest);
+
+	if (strcmp(text, "stop") == 0)
+		*ms = CLOCK_STOPS;
+	else if (strcmp(text, "go") == 0)
+		*ms = CLOCK_GOES;
+	else if (*rest != '\0' || rest == text || !(seconds >= 0 && seconds <= CLOCK_SECONDS))
+		return false;
+	else
+		*ms = (uint64_t)llround(seconds * 1000);
+	return true;
+}
+
 int
 clock_run(struct ctl *ctl)
 {
 	const char *text = ctl->arguments.operand;
-	char *rest;
-	double seconds;
 	uint64_t ms;
 	int fd = -1, result;
 	int status;
 
 	ctl_bound(CTL_SECONDS);
-	seconds = strtod(text, &rest);
-	if (*rest != '\0' || rest == text || !(seconds >= 0 && seconds <= CLOCK_SECONDS))
-		return ctl_fail(EX_USAGE, "\"%s\" is no number of seconds from 0 to %.0f",
+	if (!read_clock(text, &ms))
+		return ctl_fail(EX_USAGE,
+				"\"%s\" is no number of seconds from 0 to %.0f, nor stop or go",
 				text, CLOCK_SECONDS);
-	ms = (uint64_t)llround(seconds * 1000);
 	status = remote_connect(ctl, ANSWER_MS, &fd);
 	if (status != 0)
 		return status;

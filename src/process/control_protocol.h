@@ -29,7 +29,7 @@ enum control_verb {
 	CONTROL_STOP,		/* done at once; the end of the connection is the end of the server */
 	CONTROL_RELOAD,		/* lines: mistakes (RESULT_INVALID), or what changed and what needs a restart */
 	CONTROL_LOGS,		/* opens the log file again */
-	CONTROL_CLOCK,		/* uint64_t: milliseconds to go forward. RESULT_DENIED without --test-clock */
+	CONTROL_CLOCK,		/* uint64_t: milliseconds to go forward, or CLOCK_*. RESULT_DENIED without --test-clock */
 	CONTROL_ORDER,		/* struct control_order. done: uint32_t, how many sessions were still there */
 	CONTROL_ACCOUNT,	/* struct control_account. done: the store's result, and the account's id as uint64_t */
 	CONTROL_TRACE,		/* JIDs with newlines between them; then lines, until the connection ends */
@@ -39,6 +39,9 @@ enum control_verb {
 	CONTROL_LINE = 64,	/* text without a newline */
 	CONTROL_DONE,
 };
+
+#define CLOCK_STOPS UINT64_MAX
+#define CLOCK_GOES  (UINT64_MAX - 1)
 
 /* What sessions are to do: behind it as many struct slot_ref (shm/shm.h) as there is room for. */
 struct control_order {

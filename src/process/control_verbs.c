@@ -105,19 +105,25 @@ static void
 on_clock(struct control_client *client, struct slice payload)
 {
 	struct master *master = client->control->master;
-	uint64_t offset;
+	uint64_t ms;
 
-	if (!master->config->test_clock || payload.length != sizeof(offset)) {
+	if (!master->config->test_clock || payload.length != sizeof(ms)) {
 		control_done(client, master->config->test_clock ? RESULT_INVALID : RESULT_DENIED,
 		    SLICE_EMPTY);
 		return;
 	}
-	memcpy(&offset, payload.data, sizeof(offset));
-	clock_advance(offset);
+	memcpy(&ms, payload.data, sizeof(ms));
+	if (ms == CLOCK_STOPS)
+		clock_stop();
+	else if (ms == CLOCK_GOES)
+		clock_go();
+	else
+		clock_advance(ms);
 	wake_all(master->shm);
-	offset = atomic_load(&master->shm->instance->clock_offset_ms);
-	log_info(LOG_CONTROL, "clock moved", "offset_ms=%llu", (unsigned long long)offset);
-	control_done(client, RESULT_OK, slice_of(&offset, sizeof(offset)));
+	ms = clock_ms();
+	log_info(LOG_CONTROL, "clock moved", "now_ms=%llu stands=%d", (unsigned long long)ms,
+	    clock_stands());
+	control_done(client, RESULT_OK, slice_of(&ms, sizeof(ms)));
 }
 
 static void

@@ -126,6 +126,9 @@ on_before_sleep(void *owner)
 
 	if (worker->next_image >= 0)
 		apply_image(worker);
+	/* No timer fires, but the loop turns, as it looks at the clock. */
+	if (clock_stands())
+		heartbeat_beat(worker->page);
 	more = sessions_turn(server);
 	more = connections_flush(server->connections) || more;
 	wake_flush(server->shm);

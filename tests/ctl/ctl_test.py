@@ -1,7 +1,6 @@
 #!/usr/bin/python3
 """Every command of rookeryctl on a running server, also with all its workers stopped."""
 import os
-import signal
 import subprocess
 import sys
 
@@ -9,7 +8,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 
 from client import Client, Closed, SASL  # noqa: E402
 from facts import equal, run  # noqa: E402
-from server import PASSWORD, Server, program  # noqa: E402
+from server import PASSWORD, Server, program, stopped  # noqa: E402
 
 EX_USAGE, EX_DATAERR, EX_NOUSER, EX_NOHOST, EX_NOPERM, EX_CONFIG = 64, 65, 67, 68, 77, 78
 STREAM_ERROR = "{http://etherx.jabber.org/streams}error"
@@ -227,9 +226,7 @@ def without_workers(server):
     romeo = available(server, "romeo@localhost/phone")
     pids = [p["pid"] for p in server.processes("worker")]
     before = session_of(server, "romeo@localhost/phone")
-    for pid in pids:
-        os.kill(pid, signal.SIGSTOP)
-    try:
+    with stopped(*pids):
         for command in READERS:
             server.ctl(*command)
             server.ctl_json(*command)
@@ -237,9 +234,6 @@ def without_workers(server):
         server.ctl("adduser", "stopped@localhost", stdin=PASSWORD + "\n")
         server.ctl("deluser", "stopped@localhost")
         server.ctl("kick", "romeo@localhost/phone")
-    finally:
-        for pid in pids:
-            os.kill(pid, signal.SIGCONT)
     equal(condition_of(romeo), "policy-violation", "once they go on")
 
 
@@ -389,6 +383,24 @@ def clock_moves(server):
     later.close()
 
 
+def clock_stops(server):
+    """a clock that was stopped stands until it goes on, and no worker is taken for one that hangs"""
+    def says(order):
+        mark = server.log.mark()
+        server.ctl("clock", order)
+        return int(server.log.wait(r"clock moved now_ms=(\d+)", mark).group(1))
+
+    def beats():
+        return [p["up_ms"] - p["heartbeat_age_ms"] for p in server.processes("worker")]
+    stopped = says("stop")
+    before = beats()
+    server.wait_for(lambda: all(b > a + 1000 for a, b in zip(before, beats())), "their hearts beat")
+    equal(says("0"), stopped, "later")
+    equal(says("1.5"), stopped + 1500, "moved")
+    says("go")
+    server.wait_for(lambda: says("0") > stopped + 1500, "it goes on")
+
+
 def traced(server):
     """trace prints lines about an address until --count of them are there"""
     romeo = logged_in(server, "romeo@localhost/phone")
@@ -468,7 +480,7 @@ def configuration(server):
 FACTS = [sessions_show_a_bound_one, sessions_show_an_unauthenticated_one, sessions_are_chosen, sums, properties,
          resumption, texts_of_peers, processes, counters, says_that_it_runs, without_workers, account_made_while_it_runs,
          accounts_that_cannot_be, unknown_accounts, password_changed, account_deleted,
-         password_is_nowhere_to_be_seen, kicked, clock_moves, traced, reloaded, strangers, wrong_command_lines,
+         password_is_nowhere_to_be_seen, kicked, clock_moves, clock_stops, traced, reloaded, strangers, wrong_command_lines,
          configuration]
 
 if __name__ == "__main__":

@@ -57,7 +57,11 @@ def with_options(server, **options):
 
 def gone(server):
     """All connections of earlier facts are away, and what they had has leaked."""
-    server.wait_for(lambda: not server.sessions(), "nobody is connected")
+    def nobody_is_there():
+        server.move_clock(60)	# who was slowed down is read on, and found to be away
+        return not server.sessions()
+
+    server.wait_for(nobody_is_there, "nobody is connected")
     server.move_clock(2 * 3600)
 
 
@@ -67,8 +71,11 @@ def logged_in(server, jid):
     return client
 
 
-def before_bind(server, username):
+def before_bind(server, username, worker=None):
     client = Client(server)
+    while worker is not None and server.worker_of(client) != worker:
+        client.close()
+        client = Client(server)
     client.open()
     client.starttls()
     equal(client.scram(username, PASSWORD).tag, SASL + "success", "login")
@@ -77,4 +84,6 @@ def before_bind(server, username):
 
 
 def make_server():
-    return Server(workers=2, options=OPTIONS, accounts=[ROMEO, JULIET])
+    server = Server(workers=2, options=OPTIONS, accounts=[ROMEO, JULIET])
+    server.stop_clock()
+    return server

@@ -252,9 +252,10 @@ def resumes_first(server):
     client = logged_in(server, ROMEO + "/phone")
     client.send("<enable xmlns='urn:xmpp:sm:3' resume='true'/>")
     previd = client.get().get("id")
+    worker = server.worker_of(client)
     client.socket.close()
     late = before_bind(server, "juliet")
-    again = before_bind(server, "romeo")
+    again = before_bind(server, "romeo", worker)	# a session on another one is asked for by a timer
     late.send(BIND)
     server.wait_for(lambda: bites(server, "login_burst") > 0, "a login waits")
     again.send("<resume xmlns='urn:xmpp:sm:3' previd='%s' h='0'/>" % previd)

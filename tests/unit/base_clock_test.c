@@ -51,6 +51,35 @@ advance_moves_both_clocks(void **state)
 	assert_true(clock_ms() - ms >= 2 * HOUR_MS);
 }
 
+/* The kernel's own goes on meanwhile. */
+static void
+a_clock_that_was_stopped_is_moved_by_nothing_else_and_goes_on_from_there(void **state)
+{
+	struct timespec real, now;
+	uint64_t ms, us;
+
+	clock_advance(HOUR_MS);
+	clock_stop();
+	assert_true(clock_stands());
+	ms = clock_ms();
+	us = clock_wall_us();
+	clock_gettime(CLOCK_MONOTONIC, &real);
+	for (now = real; ms_of(now) < ms_of(real) + 20; clock_gettime(CLOCK_MONOTONIC, &now))
+		assert_int_equal(clock_ms(), ms);
+	assert_in_range(clock_wall_us(), us - 1000, us + 1000);
+	clock_advance(1000);
+	assert_int_equal(clock_ms(), ms + 1000);
+	assert_in_range(clock_wall_us() - us, 999000, 1001000);
+	clock_stop();
+	assert_int_equal(clock_ms(), ms + 1000);
+
+	clock_go();
+	assert_false(clock_stands());
+	assert_in_range(clock_ms(), ms + 1000, ms + 61000);
+	for (ms = clock_ms(); clock_ms() == ms;)
+		;
+}
+
 static void
 processes_that_share_the_offset_move_together(void **state)
 {
@@ -115,6 +144,7 @@ main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(both_clocks_start_with_the_kernels),
 		cmocka_unit_test(advance_moves_both_clocks),
+		cmocka_unit_test(a_clock_that_was_stopped_is_moved_by_nothing_else_and_goes_on_from_there),
 		cmocka_unit_test(processes_that_share_the_offset_move_together),
 		cmocka_unit_test(stamps_are_those_of_xep_0082),
 		cmocka_unit_test(no_stamp_is_longer_than_its_room),
