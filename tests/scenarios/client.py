@@ -39,7 +39,7 @@ class Client:
         self.ended = False
 
     def start_tls(self, protocols=None):
-        context = ssl.create_default_context()
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)	# the default one reads all the system's authorities
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
         if protocols:

@@ -86,7 +86,7 @@ def raw(server, data=b"", port=None):
 def client_hello():
     inside = ssl.MemoryBIO()
     outside = ssl.MemoryBIO()
-    tls = ssl.create_default_context().wrap_bio(inside, outside, server_hostname="localhost")
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).wrap_bio(inside, outside, server_hostname="localhost")
     try:
         tls.do_handshake()
     except ssl.SSLWantReadError:
