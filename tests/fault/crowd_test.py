@@ -88,6 +88,10 @@ def no_descriptors(options):
             load.talk()
 
 
+def unauthenticated(server):
+    return next(one["used"] for one in server.ctl_json("limits")["limits"] if one["name"] == "unauthenticated_percent")
+
+
 def half_open(options):
     """thousands of connections that say nothing: a limit bites, the others are served, and time ends those that were taken"""
     count = descriptors(HALF_OPEN)
@@ -97,6 +101,7 @@ def half_open(options):
             with crowd(server, count) as sockets:
                 load.wait_for(lambda: closed(sockets) >= count - 1000, "those beyond the limit are refused")
                 load.talk(1000)
+                load.wait_for(lambda: closed(sockets) + unauthenticated(server) == count, "nobody waits to be accepted")
                 server.move_clock(31)	# login_timeout
                 load.wait_for(lambda: closed(sockets) == count, "the others are closed")
             newcomer = xmpp.Client(server)

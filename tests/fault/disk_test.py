@@ -88,14 +88,14 @@ def taken(load):
     return sum(len(c.posted) - len(c.refused) for c in load.clients)
 
 
-def on_small_disk(options, folder, kib, act, accounts=(), more=""):
+def on_small_disk(options, folder, kib, act, accounts=(), more="", **clients):
     if not can_mount():
         print("     SKIPPED: only root can mount a small file system")
         return
     disk = SmallDisk(folder, kib)
     server = make_server(2, CLIENTS, more, disk.mount, accounts)
     try:
-        with Load(server, CLIENTS, may_be_refused=True) as load:
+        with Load(server, CLIENTS, may_be_refused=True, **clients) as load:
             for _ in range(options.times):
                 act(load, disk)
     finally:
@@ -197,8 +197,9 @@ def full_memory(options):
         equal(load.refused(), 0, "refused messages")
         equal(pids(load.server), before, "processes")
 
+    # What waits for those who are there, also while their worker is slow, fits into the memory that is there.
     on_small_disk(options, "run", 96 * KIB, act, accounts=(WRITER,),
-                  more="sessions_per_account = 1000; max_sessions = 5000;")
+                  more="sessions_per_account = 1000; max_sessions = 5000;", lead=200)
 
 
 def flood(writer, to, most=4000):

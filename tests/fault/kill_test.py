@@ -4,6 +4,7 @@
 Usage: kill_test.py [--kills N] [--others N] [--workers N] [--clients N] [--seed N] [what ...]
 """
 import argparse
+import contextlib
 import os
 import random
 import signal
@@ -42,10 +43,15 @@ def old_enough(processes, killed):
 def kill_some(server, clients, chance, count, kinds):
     """Of the kinds in turn, at random moments. Ends early when a client has given up."""
     killed = set()
-    until = time.monotonic() + 30 + count
-    while len(killed) < count and time.monotonic() < until and not any(c.error for c in clients):
+    victims = []
+
+    def is_somebody_old_enough(kind):
+        victims[:] = old_enough(server.processes(kind), killed)
+        return victims or any(c.error for c in clients)
+
+    while len(killed) < count and not any(c.error for c in clients):
         kind = kinds[len(killed) % len(kinds)]
-        victims = old_enough(server.processes(kind), killed)
+        server.wait_for(lambda: is_somebody_old_enough(kind), "a %s is up for a second" % kind, 60)
         if victims:
             clients[0].stopping.wait(chance.random() * 0.05)
             pid = chance.choice(victims)["pid"]
@@ -82,10 +88,8 @@ def end_everything(server):
             if p["pid"] != 0]
     server.process.kill()
     for pid in pids:
-        try:
+        with contextlib.suppress(ProcessLookupError):	# it has left, as its master had gone
             os.kill(pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass	# it has left, as its master had gone
     start_again(server)
 
 
@@ -134,7 +138,8 @@ def upgrade_and_kill(server):
     command = begin_upgrade(server)
     victim = random.choice(server.processes("worker"))["pid"]
     if victim != 0:
-        os.kill(victim, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):	# it was an old one, and has left
+            os.kill(victim, signal.SIGKILL)
     if command.wait(120) not in (0, 69, 75):
         raise AssertionError("rookeryctl upgrade: %d" % command.returncode)
     server.wait_for(lambda: server.ctl_json("status")["workers_ready"] == server.workers, "all workers serve", 60)

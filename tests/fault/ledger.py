@@ -45,6 +45,8 @@ class Ledger(threading.Thread):
         self.refused = set()		# texts that came back with an error: nobody has them
         self.may_be_refused = False
         self.pace = 0			# seconds between two looks, so that it lasts
+        self.partner = None		# the client that is its peer
+        self.lead = None		# messages that it may have sent and its partner not got; None: any number
         self.unacked = []		# stanzas, oldest first
         self.acked = 0			# by the server, since <enabled/>
         self.handled = 0		# from the server, since <enabled/>
@@ -183,6 +185,13 @@ class Ledger(threading.Thread):
         finally:
             old.close()
 
+    def room(self):
+        """How many messages it says in a turn."""
+        room = min(ASK_EVERY, WINDOW - len(self.unacked))
+        if self.lead is not None:
+            room = min(room, self.lead + len(self.refused) + len(self.partner.got) - len(self.sent))
+        return room
+
     def turn(self):
         how, self.wish = self.wish, None
         if how is not None:
@@ -190,7 +199,7 @@ class Ledger(threading.Thread):
         if self.stopping.is_set():
             self.has_said_all = True
         else:
-            for _ in range(min(ASK_EVERY, WINDOW - len(self.unacked))):
+            for _ in range(self.room()):
                 self.say()
         self.ask()
         self.read()
@@ -225,7 +234,7 @@ def pairs(server, count, mailbox, tls=False, kind=Ledger, **more):
         vars(client).update(more)
         client.enter()
     for client in clients:
-        peer = next(c for c in clients if c.account == client.peer)
+        peer = client.partner = next(c for c in clients if c.account == client.peer)
         client.is_done = lambda client=client, peer=peer: (
             peer.has_said_all and len(client.got) >= len(peer.sent) - len(peer.refused.intersection(peer.sent)))
     for client in clients:
@@ -233,7 +242,7 @@ def pairs(server, count, mailbox, tls=False, kind=Ledger, **more):
     return clients
 
 
-def stop(clients, timeout=60):
+def stop(clients, timeout=180):
     """No more is said; what was said arrives."""
     for client in clients:
         client.stopping.set()

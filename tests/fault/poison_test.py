@@ -8,7 +8,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 
 import client as xmpp  # noqa: E402
 from facts import equal, run  # noqa: E402
-from server import PASSWORD, Server  # noqa: E402
+from server import PASSWORD, Server, stopped  # noqa: E402
 
 TRIES = 3000
 NOTHING = "0" * 16
@@ -39,22 +39,16 @@ def message(number):
             % (number, "poison " * 4000))
 
 
-def stopped(pid):
-    with open("/proc/%d/stat" % pid, encoding="ascii") as stat:
-        return stat.read().rpartition(")")[2].split()[0] == "T"
-
-
-def catch_in_the_act(server, romeo):
-    """Stops the worker at random until it is in the middle of a stanza; the messages that were sent until then."""
+def kill_in_the_act(server, romeo):
+    """Stops the worker at random until it is in the middle of a stanza, and ends it there; the messages that were sent until then."""
     worker = server.worker(0)
     for sent in range(1, TRIES + 1):
         romeo.send(message(sent))
-        os.kill(worker["pid"], signal.SIGSTOP)
-        server.wait_for(lambda: stopped(worker["pid"]), "the worker stands still")
-        caught = server.worker(0)
-        if caught["handling"] != NOTHING:
-            return caught, sent
-        os.kill(worker["pid"], signal.SIGCONT)
+        with stopped(worker["pid"]):
+            caught = server.worker(0)
+            if caught["handling"] != NOTHING:
+                os.kill(worker["pid"], signal.SIGSEGV)	# before it goes on
+                return caught, sent
     raise AssertionError("never met it at a stanza")
 
 
@@ -76,10 +70,8 @@ def poisoned(server):
     """of all that a client sends again, only the stanza that the worker died of is refused"""
     server.wait_for(lambda: server.worker(0)["up_ms"] > 1000, "the worker is up for a second")
     romeo, name = enter(server, "romeo@localhost/orchard")
-    killed, sent = catch_in_the_act(server, romeo)
     mark = server.log.mark()
-    os.kill(killed["pid"], signal.SIGSEGV)
-    os.kill(killed["pid"], signal.SIGCONT)
+    killed, sent = kill_in_the_act(server, romeo)
     number = server.log.wait(r"died of a stanza.*stanza=(\w+)", mark).group(1)
     equal(number, killed["handling"], "the number of the stanza")
     server.wait_for(lambda: server.worker(0)["pid"] != killed["pid"] and server.worker(0)["state"] == "ready",

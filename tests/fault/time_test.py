@@ -7,18 +7,17 @@ import argparse
 import os
 import random
 import select
-import signal
 
 from load import Load, make_server
 import client as xmpp
 from facts import Facts, equal
-from server import PASSWORD
+from server import PASSWORD, stopped
 
 CLIENTS = 6
 HOUR, DAY = 3600, 86400
 JUMPS = (1, 59, HOUR, DAY, 40 * DAY)
 TALKERS = ("one@localhost", "other@localhost")
-WATCHDOG = 30		# seconds until a worker that stands still has been ended, at most
+WATCHDOG = 60		# seconds until a worker that stands still has been ended, at most
 
 
 def all_are_there(server):
@@ -37,18 +36,6 @@ def jumps(options):
         load.talk(500)
 
 
-def with_stopped(process, act):
-    """While it stands still, and however that ends it goes on."""
-    os.kill(process["pid"], signal.SIGSTOP)
-    try:
-        act()
-    finally:
-        try:
-            os.kill(process["pid"], signal.SIGCONT)
-        except ProcessLookupError:
-            pass	# it has been ended
-
-
 def stopped_workers(options):
     """a worker that stands still is ended by the watchdog, its sessions go on elsewhere, and the others did all the time"""
     chance = random.Random(options.seed)
@@ -60,8 +47,8 @@ def stopped_workers(options):
             number = chance.choice(server.sessions())["worker"]
             before = server.worker(number)["pid"]
             mark = server.log.mark()
-            with_stopped(server.worker(number),
-                         lambda: server.log.wait("process hangs, ended process=\"worker %d\"" % number, mark, WATCHDOG))
+            with stopped(before):
+                server.log.wait("process hangs, ended process=\"worker %d\"" % number, mark, WATCHDOG)
             load.wait_for(lambda: server.worker(number)["state"] == "ready" and server.worker(number)["pid"] != before,
                           "worker %d is back" % number)
             load.talk()
@@ -85,7 +72,8 @@ def stopped_stores(options):
         for _ in range(options.times):
             for store in server.processes("store"):
                 load.talk()
-                with_stopped(store, lambda: exchange(*talkers, 200))
+                with stopped(store["pid"]):
+                    exchange(*talkers, 200)
         load.talk()
         for client in talkers:
             client.close()
@@ -104,8 +92,7 @@ def silence(options):
             waiting, silent = xmpp.Client(server), xmpp.Client(server)
             waiting.login("one@localhost/waiting", PASSWORD, tls=False)
             silent.login("one@localhost/silent", PASSWORD, tls=False)
-
-            def time_passes():
+            with stopped(store["pid"]):
                 waiting.send(question + PING)
                 server.move_clock(1)	# so that its time is looked at first
                 silent.send(PING)
@@ -115,7 +102,6 @@ def silence(options):
                 server.move_clock(121)	# idle_drop
                 silent.wait_for_close()
                 equal(select.select([waiting.socket], [], [], 0)[0], [], "what was said to who waits")
-            with_stopped(store, time_passes)
             while waiting.get().get("id") != "p":
                 pass
             waiting.send(PING)

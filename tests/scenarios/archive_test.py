@@ -7,7 +7,7 @@ import threading
 from archive import Page, SID, say, two
 from facts import equal, run
 from pair import seat
-from server import Server
+from server import Server, stopped
 
 ACCOUNTS = ("romeo@localhost", "juliet@localhost", "nurse@localhost", "tybalt@localhost",
             "benvolio@localhost", "mercutio@localhost")
@@ -109,14 +109,11 @@ def slow_store(server):
     nurse, tybalt = two(server, "nurse", "tybalt")
     store = server.processes("store")[1]["pid"]
     text = "<message to='%s' type='chat'><body>%s</body></message>" % (tybalt.jid, "x" * 1000)
-    os.kill(store, signal.SIGSTOP)
-    try:
+    with stopped(store):
         writer = threading.Thread(target=nurse.send, args=(text * 1500,))
         writer.start()
         for _ in range(200):
             equal(tybalt.get().get("type"), "chat")
-    finally:
-        os.kill(store, signal.SIGCONT)
     for _ in range(1300):
         equal(tybalt.get().get("type"), "chat")
     writer.join()

@@ -7,7 +7,7 @@ import subprocess
 from archive import Page
 from facts import equal, run
 from pair import seat
-from server import Server, helper
+from server import Server, helper, stopped
 
 ROSTER = "{jabber:iq:roster}"
 PLACES = {"roster", "blocklist", "pep", "push", "data", "archived", "offline", "preferences"}
@@ -177,8 +177,7 @@ def heir(server):
     juliet.send("<presence/>")
     old = fill(server, "romeo", juliet)
     sweeper = server.worker(0)["pid"]
-    os.kill(sweeper, signal.SIGSTOP)
-    try:
+    with stopped(sweeper):
         server.ctl("deluser", "romeo@localhost")
         server.add_account("romeo@localhost")
         romeo = seat(server, "romeo@localhost/x", 1)
@@ -188,8 +187,6 @@ def heir(server):
         romeo.send("<presence to='juliet@localhost' type='subscribe'/>")
         until(juliet, lambda e: e.get("from") == "romeo@localhost" and e.get("type") == "subscribe")
         equal(contacts(romeo)["juliet@localhost"], ("none", "subscribe"))
-    finally:
-        os.kill(sweeper, signal.SIGCONT)
     juliet.send("<presence to='romeo@localhost' type='subscribed'/>")
     until(romeo, lambda e: e.get("type") == "subscribed")
     until_gone(server, old)

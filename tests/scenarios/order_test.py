@@ -5,7 +5,7 @@ import signal
 
 import client as xmpp
 from facts import equal, run
-from server import PASSWORD, Server
+from server import PASSWORD, Server, stopped
 
 PING = "<iq type='get' id='%s'><ping xmlns='urn:xmpp:ping'/></iq>"
 CARD = "<iq type='set' id='%s'><vCard xmlns='vcard-temp'><FN>%s</FN></vCard></iq>"
@@ -44,16 +44,13 @@ def waits(server):
         for number, text in ((CORE, CARD % ("first", "x")), (MSG, OFFLINE % "first")):
             romeo = enter(server, "romeo@localhost/phone", cut)
             nobody = enter(server, "juliet@localhost/other", False)
-            os.kill(store(server, number), signal.SIGSTOP)
-            try:
+            with stopped(store(server, number)):
                 handled = session_of(server, romeo)["stanzas_in"]
                 send_all(server, romeo, text + PING % "second")
                 server.wait_for(lambda: session_of(server, romeo)["stanzas_in"] > handled, "the first is handled")
                 nobody.send(PING % "other")
                 equal(nobody.get().get("id"), "other", "another session of the worker")
                 equal(session_of(server, romeo)["stanzas_in"], handled + 1, "handled while the store sleeps")
-            finally:
-                os.kill(store(server, number), signal.SIGCONT)
             ids = [romeo.get().get("id") for _ in range(2 if number == CORE else 1)]
             equal(ids, ["first", "second"][-len(ids):], "answers")
             romeo.close()
@@ -65,9 +62,9 @@ def store_dies(server):
     for number, text in ((CORE, CARD % ("first", "y")), (MSG, OFFLINE % "first")):
         romeo = enter(server, "romeo@localhost/phone", False)
         old = store(server, number)
-        os.kill(old, signal.SIGSTOP)
-        send_all(server, romeo, text + PING % "second")
-        os.kill(old, signal.SIGKILL)
+        with stopped(old):
+            send_all(server, romeo, text + PING % "second")
+            os.kill(old, signal.SIGKILL)
         ids = [romeo.get().get("id") for _ in range(2 if number == CORE else 1)]
         equal(ids, ["first", "second"][-len(ids):], "answers")
         server.wait_for(is_back(server, number, old), "the store is back")
@@ -78,9 +75,7 @@ def session_ends(server):
     """a session that goes meanwhile, whoever ends it, leaves nothing behind"""
     for how in ("closes", "is kicked", "is replaced"):
         romeo = enter(server, "romeo@localhost/phone", False)
-        old = store(server, CORE)
-        os.kill(old, signal.SIGSTOP)
-        try:
+        with stopped(store(server, CORE)):
             send_all(server, romeo, CARD % ("first", "z") + PING % "second")
             if how == "closes":
                 romeo.close()
@@ -88,8 +83,6 @@ def session_ends(server):
                 server.ctl("kick", "romeo@localhost/phone")
             else:
                 again = enter(server, "romeo@localhost/phone", False)
-        finally:
-            os.kill(old, signal.SIGCONT)
         if how != "closes":
             romeo.wait_for_close()
             romeo.close()

@@ -8,7 +8,7 @@ import struct
 import client as xmpp
 from facts import Facts, equal
 from pair import seat
-from server import PASSWORD, Server
+from server import PASSWORD, Server, stopped
 
 BOOT, INSTANCE = 40, 32		# in every segment's header
 PROCESS = 3 * 4096	# in "instance": the page of worker 0
@@ -133,10 +133,10 @@ def requests_once(server):
     """requests that stood in the rings when all died are done by the new stores, once"""
     store = next(p for p in server.processes("store") if p["number"] == 1)
     romeo = seat(server, "romeo@localhost/phone", 0)
-    os.kill(store["pid"], signal.SIGSTOP)
-    romeo.send("<message to='juliet@localhost' type='chat' id='m'><body>Hark</body></message>")
-    server.wait_for(lambda: waiting(server, 2) > 0, "a request stands in the ring of worker 0 to the store msg")
-    kill_all(server)
+    with stopped(store["pid"]):
+        romeo.send("<message to='juliet@localhost' type='chat' id='m'><body>Hark</body></message>")
+        server.wait_for(lambda: waiting(server, 2) > 0, "a request stands in the ring of worker 0 to the store msg")
+        kill_all(server)
     equal(waiting(server, 2) > 0, True, "the request stands there still")
     server.start()
     server.wait_for(lambda: waiting(server, 2) == 0, "the request was taken")
