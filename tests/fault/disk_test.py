@@ -12,7 +12,7 @@ import subprocess
 from load import Load, make_server
 import client as xmpp
 from facts import Facts, equal
-from faults import IN_THE_WAY, STORES, Faults, are_possible
+from faults import STORES, Faults
 from server import PASSWORD
 
 CLIENTS = 4
@@ -109,9 +109,6 @@ def full_disk(options):
 
 def failing_writes(options):
     """the same where every write to the stores' files fails with ENOSPC"""
-    if not are_possible():
-        print("     SKIPPED: " + IN_THE_WAY)
-        return
     server = make_server(2, CLIENTS)
     faults = Faults(server)
     with Load(server, CLIENTS, may_be_refused=True) as load:

@@ -1,24 +1,29 @@
 """The switches of faults.so, which fails calls of a server's workers and stores, and moves clocks."""
 import mmap
 import os
+import re
 import struct
+import subprocess
 
-from server import BUILD
+from server import BUILD, program
 
 # The order of enum fault.
 KINDS = ("interrupted", "not_now", "short", "reset", "accept", "disk_full", "disk_short", "sync", "memory_full")
 WORKERS, STORES = 1, 2
 LIBRARY = os.path.join(BUILD, "tests", "fault", "faults.so")
-SANITIZER = "/* #undef ROOKERY_SANITIZERS */"
+NO_SANITIZER = "/* #undef ROOKERY_SANITIZERS */"
+OWN_MALLOC = "a sanitizer has an allocator of its own"
 
 
-IN_THE_WAY = "a sanitizer is in the way of the library that fails calls"
-
-
-def are_possible():
-    """A sanitizer wants to be loaded before all others itself."""
+def malloc_is_ours():
     with open(os.path.join(BUILD, "config.h")) as f:
-        return SANITIZER in f.read()
+        return NO_SANITIZER in f.read()
+
+
+def libraries():
+    """A sanitizer wants to be loaded before all others, and asks the next one for what it watches: ours."""
+    linked = subprocess.run(["ldd", program("rookeryd", "process")], capture_output=True, text=True, check=True).stdout
+    return ":".join(re.findall(r"/\S*/lib[atu]\w*san\.so\S*", linked) + [LIBRARY])
 
 
 class Faults:
@@ -32,7 +37,7 @@ class Faults:
             f.write(bytes(size))
         with open(path, "r+b") as f:
             self.memory = mmap.mmap(f.fileno(), size)
-        server.before = ["env", "LD_PRELOAD=" + LIBRARY, "FAULTS=" + path]
+        server.before = ["env", "LD_PRELOAD=" + libraries(), "FAULTS=" + path]
 
     def word(self, index):
         return struct.unpack_from("=i", self.memory, 4 * index)[0]

@@ -47,7 +47,7 @@ def kill_in_the_act(server, romeo):
         with stopped(worker["pid"]):
             caught = server.worker(0)
             if caught["handling"] != NOTHING:
-                os.kill(worker["pid"], signal.SIGSEGV)	# before it goes on
+                os.kill(worker["pid"], signal.SIGABRT)	# before it goes on
                 return caught, sent
     raise AssertionError("never met it at a stanza")
 
