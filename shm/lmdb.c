@@ -16,6 +16,7 @@
 #include "base/result.h"
 #include "shm/layout.h"
 #include "shm/lmdb_env.h"
+#include "shm/shm.h"
 
 #define LAYOUT_TABLE "layout"
 #define OPEN_TRIES   20
@@ -240,6 +241,7 @@ env_open(const struct env_options *options, struct env **out)
 		return fail_open(options, result, result_text(result));
 	}
 	env_guard_lock(&env->guard);
+	SHM_STEP("lmdb: opening");
 	rc = open_locked(env, options);
 	env_guard_unlock(&env->guard);
 	if (rc != 0) {

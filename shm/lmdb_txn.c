@@ -13,6 +13,7 @@
 #include "base/result.h"
 #include "shm/layout.h"
 #include "shm/lmdb_env.h"
+#include "shm/shm.h"
 
 /* Of a file always allocated behind its last page. */
 #define AHEAD_VOLATILE (256u << 10)
@@ -204,6 +205,7 @@ txn_write(struct env *env)
 	txn = begin(&env->write, begin_write);
 	if (txn->error == RESULT_OK)
 		allocate_ahead(txn);
+	SHM_STEP("lmdb: begun");
 	return txn;
 }
 

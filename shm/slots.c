@@ -68,6 +68,21 @@ slot_unlock(struct shm *shm, uint32_t index)
 	atomic_store_explicit(&shm->slots[index].lock, 0, memory_order_release);
 }
 
+uint64_t
+slot_holders(const struct shm *shm)
+{
+	uint32_t committed = atomic_load_explicit(shm->slots_committed, memory_order_acquire);
+	uint64_t holders = 0;
+
+	for (uint32_t i = 0; i < committed; i++) {
+		uint32_t word = atomic_load_explicit(&shm->slots[i].lock, memory_order_relaxed);
+
+		if (word != 0 && !is_dead(shm, word))
+			holders |= UINT64_C(1) << ((word & 0xff) - 1);
+	}
+	return holders;
+}
+
 /* Memory stands behind slots up to the committed count; more comes while there are less than max_sessions. */
 static int
 commit_more(struct shm *shm)

@@ -44,4 +44,7 @@ void	slot_each(const struct shm *shm, uint32_t worker,
  * and what it left half-done is settled first. Never held over anything but memory writes.
  */
 void	slot_lock(struct shm *shm, uint32_t slot);
+
+/* Workers that hold a slot now, a bit a number. All slots are looked at. */
+uint64_t slot_holders(const struct shm *shm);
 void	slot_unlock(struct shm *shm, uint32_t slot);

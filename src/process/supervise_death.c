@@ -16,6 +16,7 @@
 #include "process/talk.h"
 #include "shm/fence.h"
 #include "shm/shm.h"
+#include "shm/slots.h"
 
 #define CHECK_MS 200
 
@@ -182,19 +183,35 @@ supervise_checked(struct supervisor *supervisor, const struct process *store, co
 
 /* --- the watchdog --- */
 
-void
-supervise_heartbeats(struct supervisor *supervisor, uint64_t now)
+/* Who stands still with a slot has held it since its last beat at least: no page says so. */
+static void
+hear_all(struct supervisor *supervisor, uint64_t ran_ms)
 {
-	bool end[PROCESSES_MAX] = { false };
+	struct watchdog *all = supervisor->watchdog;
+	uint64_t holders;
 
 	for (uint32_t i = 0; i < supervisor->count; i++) {
 		const struct process_page *page = shm_page(supervisor->shm, i);
 
-		watchdog_hear(&supervisor->watchdog[i], atomic_load(&page->heartbeat_ms),
+		watchdog_hear(&all[i], atomic_load(&page->heartbeat_ms),
 		    atomic_load(&page->lock_since_ms));
 	}
-	if (watchdog_turn(supervisor->watchdog, end, (int)supervisor->count,
-		now - supervisor->watched_ms) > 0) {
+	if (!watchdog_is_due(all, (int)supervisor->count, ran_ms))
+		return;
+	holders = slot_holders(supervisor->shm);
+	for (uint32_t i = 0; i < supervisor->seats; i++)
+		if (all[i].lock_since_ms == 0 && (holders >> i & 1) != 0)
+			all[i].lock_since_ms = all[i].heartbeat_ms;
+}
+
+void
+supervise_heartbeats(struct supervisor *supervisor, uint64_t now)
+{
+	bool end[PROCESSES_MAX] = { false };
+	uint64_t ran_ms = now - supervisor->watched_ms;
+
+	hear_all(supervisor, ran_ms);
+	if (watchdog_turn(supervisor->watchdog, end, (int)supervisor->count, ran_ms) > 0) {
 		for (uint32_t i = 0; i < supervisor->count; i++) {
 			struct process *process = &supervisor->process[i];
 

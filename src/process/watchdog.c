@@ -4,10 +4,19 @@
 /* Longer than this between two turns, and the master was not running itself. */
 #define RAN_MOST_MS 1000
 
+/* Who waits may have beaten last before the one it waits for did: by so much it is over earlier. */
+#define BEATS_APART_MS 1000
+
+static bool
+is_over_in(const struct watchdog *watchdog, uint64_t ms)
+{
+	return watchdog->period_ms != 0 && watchdog->still_ms + ms >= watchdog->period_ms;
+}
+
 static bool
 is_over(const struct watchdog *watchdog)
 {
-	return watchdog->period_ms != 0 && watchdog->still_ms >= watchdog->period_ms;
+	return is_over_in(watchdog, 0);
 }
 
 /* Its index, or -1. */
@@ -17,7 +26,7 @@ oldest_holder(const struct watchdog *all, int count)
 	int found = -1;
 
 	for (int i = 0; i < count; i++) {
-		if (!is_over(&all[i]) || all[i].lock_since_ms == 0)
+		if (!is_over_in(&all[i], BEATS_APART_MS) || all[i].lock_since_ms == 0)
 			continue;
 		if (found < 0 || all[i].lock_since_ms < all[found].lock_since_ms)
 			found = i;
@@ -32,6 +41,15 @@ watchdog_hear(struct watchdog *watchdog, uint64_t heartbeat_ms, uint64_t lock_si
 		watchdog->still_ms = 0;
 	watchdog->heartbeat_ms = heartbeat_ms;
 	watchdog->lock_since_ms = lock_since_ms;
+}
+
+bool
+watchdog_is_due(const struct watchdog *all, int count, uint64_t ran_ms)
+{
+	for (int i = 0; i < count; i++)
+		if (is_over_in(&all[i], ran_ms))
+			return true;
+	return false;
 }
 
 int

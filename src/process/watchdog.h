@@ -18,10 +18,13 @@ struct watchdog {
 /*
  * Adds ran_ms, the time that passed since the last call, to all whose heartbeat stands; a long gap
  * (the master was stopped, or the machine slept) counts as little. Then marks in `end` who is to be
- * ended: of those whose period is over the one that has held a lock for longest, and then the others get a
- * fresh period, for they may only have waited for it; all of them when none holds a lock. Returns how many.
+ * ended: of those whose period is over, or will be in a moment, the one that has held a lock for longest, and then the
+ * others get a fresh period, for they may only have waited for it; all of them when none holds a lock. Returns how many.
  */
 int	watchdog_turn(struct watchdog *all, bool *end, int count, uint64_t ran_ms);
+
+/* True: the next turn may end somebody. So it is worth asking who holds what. */
+bool	watchdog_is_due(const struct watchdog *all, int count, uint64_t ran_ms);
 
 /* What the page says now. */
 void	watchdog_hear(struct watchdog *watchdog, uint64_t heartbeat_ms, uint64_t lock_since_ms);

@@ -50,6 +50,16 @@ still_is_ended_after_its_period(void **state)
 }
 
 static void
+it_is_due_when_the_next_turn_ends_somebody(void **state)
+{
+	assert_int_equal(pass(18), 0);
+	assert_false(watchdog_is_due(all, COUNT, 500));
+	assert_int_equal(pass(1), 0);
+	assert_true(watchdog_is_due(all, COUNT, 500));
+	assert_int_equal(pass(1), COUNT);
+}
+
+static void
 holder_is_ended_first_and_others_start_anew(void **state)
 {
 	watchdog_hear(&all[1], 0, 500);
@@ -60,6 +70,16 @@ holder_is_ended_first_and_others_start_anew(void **state)
 	assert_int_equal(pass(19), 0);
 	assert_int_equal(pass(1), 1);
 	assert_true(end[1]);
+}
+
+static void
+holder_that_beat_last_is_waited_for(void **state)
+{
+	assert_int_equal(pass(1), 0);
+	watchdog_hear(&all[2], 1, 400);
+	assert_int_equal(pass(19), 0);
+	assert_int_equal(pass(1), 1);
+	assert_true(end[2]);
 }
 
 static void
@@ -96,7 +116,9 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(moving_is_left_alone, set_up),
 		cmocka_unit_test_setup(still_is_ended_after_its_period, set_up),
+		cmocka_unit_test_setup(it_is_due_when_the_next_turn_ends_somebody, set_up),
 		cmocka_unit_test_setup(holder_is_ended_first_and_others_start_anew, set_up),
+		cmocka_unit_test_setup(holder_that_beat_last_is_waited_for, set_up),
 		cmocka_unit_test_setup(holder_that_moves_is_no_cause, set_up),
 		cmocka_unit_test_setup(time_in_which_the_master_stood_counts_little, set_up),
 		cmocka_unit_test_setup(unwatched_is_left_alone, set_up),

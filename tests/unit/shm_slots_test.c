@@ -183,11 +183,15 @@ a_lock_is_taken_from_the_reaped_alone(void **state)
 
 	slot_lock(other, ref.slot);
 	assert_int_equal(slot->lock, other->word);
+	assert_int_equal(slot_holders(kit.shm), 1 << 1);
 	shm_reaped(kit.shm, 1);
+	assert_int_equal(slot_holders(kit.shm), 0);
 	slot_lock(kit.shm, ref.slot);
 	assert_int_equal(slot->lock, kit.shm->word);
+	assert_int_equal(slot_holders(kit.shm), 1 << 0);
 	slot_unlock(kit.shm, ref.slot);
 	assert_int_equal(slot->lock, 0);
+	assert_int_equal(slot_holders(kit.shm), 0);
 	shm_detach(&other);
 }
 
