@@ -20,10 +20,10 @@ def malloc_is_ours():
         return NO_SANITIZER in f.read()
 
 
-def libraries():
+def libraries(ours):
     """A sanitizer wants to be loaded before all others, and asks the next one for what it watches: ours."""
     linked = subprocess.run(["ldd", program("rookeryd", "process")], capture_output=True, text=True, check=True).stdout
-    return ":".join(re.findall(r"/\S*/lib[atu]\w*san\.so\S*", linked) + [LIBRARY])
+    return ":".join(re.findall(r"/\S*/lib[atu]\w*san\.so\S*", linked) + [ours])
 
 
 class Faults:
@@ -37,7 +37,7 @@ class Faults:
             f.write(bytes(size))
         with open(path, "r+b") as f:
             self.memory = mmap.mmap(f.fileno(), size)
-        server.before = ["env", "LD_PRELOAD=" + libraries(), "FAULTS=" + path]
+        server.before = ["env", "LD_PRELOAD=" + libraries(LIBRARY), "FAULTS=" + path]
 
     def word(self, index):
         return struct.unpack_from("=i", self.memory, 4 * index)[0]

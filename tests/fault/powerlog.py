@@ -4,6 +4,7 @@ import mmap
 import os
 import struct
 
+from faults import libraries
 from server import BUILD
 
 # The order of enum kind.
@@ -24,7 +25,7 @@ class PowerLog:
             f.write(struct.pack("=QQ", 16, ROOM))
         with open(self.path, "r+b") as f:
             self.memory = mmap.mmap(f.fileno(), ROOM)
-        self.words = {"POWERLOG": self.path, "POWERLOG_DIR": server.path("data"), "LD_PRELOAD": LIBRARY}
+        self.words = {"POWERLOG": self.path, "POWERLOG_DIR": server.path("data"), "LD_PRELOAD": libraries(LIBRARY)}
         server.before = ["env"] + ["%s=%s" % word for word in self.words.items()]
 
     @contextlib.contextmanager
