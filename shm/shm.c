@@ -274,13 +274,16 @@ int
 shm_attach(const char *runtime_dir, bool read_only, struct shm **out)
 {
 	struct shm *shm = shm_new(runtime_dir);
-	int result = attach_all(shm, read_only);
+	int result;
 
+	SHM_STEP("shm: attaching");
+	result = attach_all(shm, read_only);
 	if (result != RESULT_OK) {
 		shm_detach(&shm);
 		return result;
 	}
 	*out = shm;
+	SHM_STEP("shm: attached");
 	return RESULT_OK;
 }
 

@@ -16,16 +16,16 @@ archive_queries = 1000; archive_bytes = "10 GiB"; hibernated_stanzas = 100000; h
 """
 
 
-def make_server(workers, clients, options="", prepare=None, accounts=(), log_level="warn"):
-    """Not started yet. prepare: called with it before the first file is in its directories."""
+def make_server(workers, clients, options="", prepare=None, accounts=(), log_level="warn", kind=Server):
+    """Not started yet. prepare: called with it before the first file is in its directories. kind: or one that starts otherwise."""
     def make_accounts(server):
         if prepare is not None:
             prepare(server)
         for name in ["c%d@localhost" % i for i in range(clients)] + [MAILBOX, *accounts]:
             server.add_account(name)
 
-    return Server(workers=workers, hosts=("localhost",), log_level=log_level, options=OPTIONS + options,
-                  host_options="require_tls = false;", prepare=make_accounts, start=False)
+    return kind(workers=workers, hosts=("localhost",), log_level=log_level, options=OPTIONS + options,
+                host_options="require_tls = false;", prepare=make_accounts, start=False)
 
 
 class Load:

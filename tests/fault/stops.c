@@ -53,7 +53,7 @@ on_step(const char *step)
 		return;
 	atomic_store(&control->caught, pid);
 	if (act == ACT_DIE)
-		raise(SIGSEGV);
+		raise(SIGABRT);
 	while (atomic_load(&control->caught) == pid)
 		nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
 }
