@@ -38,6 +38,19 @@ connection_is_reading(const struct connection *connection)
 	       connection->rest == NULL && !connection->tls_follows;
 }
 
+/*
+ * Most pauses are over before the peer says more, and to stop watching and begin again takes three calls: so it goes on
+ * being watched until it wakes us.
+ */
+static bool
+watches_input(const struct connection *connection)
+{
+	if (connection->read_waits_for_write)
+		return false;
+	return connection_is_reading(connection) ||
+	       (connection->paused && connection->watched && !connection->ended);
+}
+
 static void
 connection_update_watch(struct connection *connection)
 {
@@ -45,7 +58,8 @@ connection_update_watch(struct connection *connection)
 
 	if (connection->dead)
 		return;
-	if (connection_is_reading(connection) && !connection->read_waits_for_write)
+	connection->watched = watches_input(connection);
+	if (connection->watched)
 		events |= WATCH_READ;
 	if (connection->blocked || connection->read_waits_for_write)
 		events |= WATCH_WRITE;
@@ -121,6 +135,8 @@ on_ready(void *owner, int events)
 	    connection_is_reading(connection)) {
 		connection->last_input_ms = connections_now(connection->all);
 		connection_read(connection);
+	} else if (events & WATCH_READ) {
+		connection->watched = false;
 	}
 	if (!connection->queued)
 		connection_update_watch(connection);

@@ -37,6 +37,7 @@ struct connection {
 	bool wants_write : 1;
 	bool blocked : 1; /* the socket takes no more; waits for WATCH_WRITE */
 	bool paused : 1;
+	bool watched : 1; /* bytes would wake us, though it may be paused */
 	bool resumed : 1;
 	bool read_waits_for_write : 1; /* TLS: the handshake cannot be sent */
 	bool tls_follows : 1;	       /* when what is to be said in clear was written */
