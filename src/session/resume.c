@@ -155,8 +155,8 @@ resume_give_away(struct session *session)
 	slot_move(server->shm, ref, taker - 1);
 }
 
-void
-resume_welcome(struct server *server, uint32_t index)
+static void
+welcome(struct server *server, uint32_t index)
 {
 	struct slot *slot = &server->shm->slots[index];
 	struct slot_ref ref = { index, atomic_load(&slot->epoch) };
@@ -175,6 +175,7 @@ end_wish(struct session *asker)
 	if (asker->wish == NULL)
 		return;
 	timer_stop(asker->server->timers, &asker->wish->timer);
+	TAILQ_REMOVE(&asker->server->sessions->wishes, asker->wish, next);
 	memory_free(asker->wish);
 	asker->wish = NULL;
 }
@@ -249,6 +250,7 @@ ask_owner(struct session *asker, struct slot_ref ref, struct slot *slot)
 {
 	struct server *server = asker->server;
 
+	asker->wish->session = ref;
 	atomic_store(&slot->taker, server->number + 1);
 	slot_ask(server->shm, ref, ORDER_GIVE_AWAY);
 	wait(asker);
@@ -287,7 +289,7 @@ try(struct session *asker)
 		ask_owner(asker, found.session, slot);
 		return;
 	}
-	resume_welcome(server, found.session.slot);
+	welcome(server, found.session.slot);
 	session = session_find(server, found.session);
 	if (session == NULL || session->ending)
 		refuse(asker, NULL);
@@ -303,11 +305,39 @@ try_again(struct timer *timer, void *parameter)
 	try(parameter);
 }
 
+static struct session *
+find_asker(const struct server *server, struct slot_ref session)
+{
+	struct resume_wish *wish;
+
+	TAILQ_FOREACH(wish, &server->sessions->wishes, next)
+		if (wish->session.slot == session.slot && wish->session.epoch == session.epoch)
+			return wish->asker;
+	return NULL;
+}
+
+void
+resume_welcome(struct server *server, uint32_t index)
+{
+	struct session *session;
+	struct session *asker;
+
+	welcome(server, index);
+	session = session_of_slot(server, index);
+	asker = session == NULL ? NULL : find_asker(server, session->ref);
+	if (asker == NULL)
+		return;
+	timer_stop(server->timers, &asker->wish->timer);
+	try(asker);
+}
+
 void
 resume_on_request(struct session *asker, struct slice id, uint32_t h)
 {
 	asker->wish = NEW(struct resume_wish);
+	asker->wish->asker = asker;
 	asker->wish->h = h;
+	TAILQ_INSERT_TAIL(&asker->server->sessions->wishes, asker->wish, next);
 	if (id.length == RESUME_ID_SIZE)
 		memcpy(asker->wish->id, id.data, RESUME_ID_SIZE);
 	try(asker);

@@ -1,6 +1,8 @@
 /* resume.h -- sessions that outlive their connection (XEP-0198 5): they hibernate, move to another worker, are resumed or expire. */
 #pragma once
 
+#include <bsd/sys/queue.h>
+
 #include "net/timer.h"
 #include "session/session.h"
 #include "shm/registry_resume.h"
@@ -11,7 +13,10 @@ struct management;
 struct resume_wish {
 	char	     id[RESUME_ID_SIZE + 1];
 	uint32_t     h;
+	struct slot_ref session;	/* whose owner was asked last */
+	struct session *asker;
 	struct timer timer;
+	TAILQ_ENTRY(resume_wish) next;
 };
 
 /* Stream events. */
@@ -26,7 +31,7 @@ void	resume_hibernate(struct session *session);
 /* ORDER_GIVE_AWAY: once nothing of it is under way; who asks asks again. */
 void	resume_give_away(struct session *session);
 
-/* A slot of ours that has no session here: another worker gave it. */
+/* A slot of ours that has no session here: another worker gave it, and who asked for it resumes. */
 void	resume_welcome(struct server *server, uint32_t slot);
 
 /* Stanzas have come to a session without connection: false when they are too many, and it has ended. */

@@ -23,6 +23,7 @@ sessions_start(struct server *server, const struct session_events *events)
 	struct session_map *map = NEW(struct session_map);
 
 	map->events = events;
+	TAILQ_INIT(&map->wishes);
 	map->by_slot = memory_new(server->shm->max_sessions * sizeof(struct session *));
 	server->sessions = map;
 }

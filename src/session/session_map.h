@@ -1,6 +1,8 @@
 /* session_map.h -- the sessions of this worker by slot, and how they all end. */
 #pragma once
 
+#include <bsd/sys/queue.h>
+
 #include "net/timer.h"
 #include "session/session.h"
 
@@ -19,6 +21,7 @@ struct session_map {
 	uint32_t		     waiting;	/* for room in the rings to the stores */
 	struct timer		     room;	/* when it is looked for again */
 	uint64_t		     settled[2];	/* answers of the stores to all that a predecessor had asked */
+	TAILQ_HEAD(, resume_wish)    wishes;	/* connections that wait for an older session (resume.c) */
 	struct drain		     drain;
 	struct timer		     scarce;	/* when those who wait for memory are looked at */
 	uint64_t		     swept_ms;	/* when counts of ended sessions were looked through */

@@ -269,6 +269,33 @@ who_resumes_waits_for_what_is_under_way(void **state)
 	caller_close(&again);
 }
 
+/* No time passes: the session itself wakes who waits for it. */
+static void
+who_resumes_has_it_as_soon_as_another_worker_gives_it(void **state)
+{
+	struct worker_options options = { .workers = 2 };
+	struct caller again;
+
+	teardown(state);
+	worker_begin(&worker, &options);
+	caller_enter(&romeo, &worker, "romeo", "orchard");
+	caller_enter(&juliet, &worker, "juliet", "balcony");
+	enable(&juliet);
+	caller_close(&juliet);
+	atomic_store(&slot()->taker, 2);
+	slot_ask(worker.server.shm, juliet.ref, ORDER_GIVE_AWAY);
+	worker_settle(&worker);
+	assert_int_equal(atomic_load(&slot()->owner), 2);
+	caller_open(&again, &worker, 0, false);
+	caller_login(&again, "juliet");
+	ask_for(&again, 0);
+	assert_string_equal(caller_hear(&again), "");
+	slot_move(worker.server.shm, juliet.ref, 0);
+	worker_settle(&worker);
+	assert_hears(&again, "<resumed ");
+	caller_close(&again);
+}
+
 static void
 one_that_gives_up_waiting_leaves_nothing(void **state)
 {
@@ -378,6 +405,7 @@ main(void)
 		TEST(what_a_store_is_to_keep_is_acknowledged_behind_the_commit),
 		TEST(unless_the_host_says_that_memory_is_enough),
 		TEST(who_resumes_waits_for_what_is_under_way),
+		TEST(who_resumes_has_it_as_soon_as_another_worker_gives_it),
 		TEST(one_that_gives_up_waiting_leaves_nothing),
 		TEST(too_much_for_one_that_waits_goes_another_way),
 		TEST(a_worker_is_drained_gently),
