@@ -1,8 +1,6 @@
 /* acks.c -- stream management's counters (XEP-0198 4): what the client has got, and what it may be told that we have. */
 #include "session/acks.h"
 
-#include <string.h>
-
 #include "base/clock.h"
 #include "config/config.h"
 #include "session/session.h"
@@ -89,19 +87,17 @@ watch(struct session *session)
 		    (uint64_t)config->ack_after, on_timer, session);
 }
 
-/* For entries before the cursor; those who answer late are asked again for later ones. */
+/* For entries before the cursor. What comes later waits for the answer: who answers late is not asked more often. */
 static void
 ask(struct session *session, const struct outbox_cursor *cursor)
 {
 	struct acks *acks = &session->acks;
 
-	if (acks->awaited++ == 0)
-		acks->asked_ms = clock_ms();
+	acks->is_asked = true;
+	acks->asked_ms = clock_ms();
 	acks->asked = cursor->number - 1;
-	if (cursor->offset == 0) {
-		acks->mark = (acks->mark + 1) % ACKS_MARKS;
-		acks->marks[acks->mark] = *cursor;
-	}
+	if (cursor->offset == 0)
+		acks->mark = *cursor;
 	stream_ask_ack(session->conn);
 	watch(session);
 }
@@ -109,16 +105,14 @@ ask(struct session *session, const struct outbox_cursor *cursor)
 void
 acks_ask(struct session *session)
 {
-	ask(session, &session->cursor);
+	if (!session->acks.is_asked)
+		ask(session, &session->cursor);
 }
 
 const struct outbox_cursor *
 acks_mark(const struct session *session, uint64_t number)
 {
-	for (unsigned i = 0; i < ACKS_MARKS; i++)
-		if (session->acks.marks[i].number == number + 1)
-			return &session->acks.marks[i];
-	return NULL;
+	return session->acks.mark.number == number + 1 ? &session->acks.mark : NULL;
 }
 
 static bool
@@ -127,6 +121,8 @@ is_due(const struct session *session, uint64_t number)
 	const struct acks *acks = &session->acks;
 	uint64_t from = acknowledged(session);
 
+	if (acks->is_asked)
+		return false;
 	if (acks->asked > from)
 		from = acks->asked;
 	return number >= from + (uint64_t)session->server->config->ack_every;
@@ -152,7 +148,7 @@ acks_sent(struct session *session)
 static bool
 is_overdue(const struct session *session)
 {
-	return session->acks.awaited > 0 && (session->paused & PAUSED_MEMORY) == 0 &&
+	return session->acks.is_asked && (session->paused & PAUSED_MEMORY) == 0 &&
 	    clock_ms() - session->acks.asked_ms >=
 	    (uint64_t)session->server->config->ack_timeout;
 }
@@ -171,24 +167,10 @@ on_timer(struct timer *timer, void *parameter)
 		stream_abort(session->conn, "no acknowledgement");
 		return;
 	}
-	if (acks->awaited == 0 && sent(session) > acknowledged(session) &&
-	    sent(session) > acks->asked)
+	if (sent(session) > acknowledged(session) && sent(session) > acks->asked)
 		acks_ask(session);
-	if (acks->awaited > 0)
+	if (acks->is_asked)
 		watch(session);
-}
-
-/* Whoever has got all that was asked for may have answered several requests at once. */
-static void
-note_answer(struct session *session, uint64_t number)
-{
-	struct acks *acks = &session->acks;
-
-	acks->asked_ms = clock_ms();
-	if (number >= acks->asked)
-		acks->awaited = 0;
-	else if (acks->awaited > 0)
-		acks->awaited--;
 }
 
 bool
@@ -207,7 +189,7 @@ acks_received(struct session *session, uint32_t h, uint64_t last)
 		number = last;
 	if (number > given(session))
 		session_give(session, number);
-	note_answer(session, number);
+	session->acks.is_asked = false;
 	return true;
 }
 
@@ -304,7 +286,7 @@ acks_stop(struct session *session)
 	struct acks *acks = &session->acks;
 
 	timer_stop(session->server->timers, &acks->timer);
-	acks->awaited = 0;
-	memset(acks->marks, 0, sizeof(acks->marks));
+	acks->is_asked = false;
+	acks->mark = (struct outbox_cursor){ 0 };
 	acks->owed = 0;
 }

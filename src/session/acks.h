@@ -7,17 +7,14 @@
 #include "net/timer.h"
 #include "shm/outbox.h"
 
-#define ACKS_MARKS 4
-
 struct session;
 
 struct acks {
 	bool	     is_on;
-	unsigned     awaited;		/* <r/> that went out and no <a/> has come for */
+	bool	     is_asked;		/* <r/> went out and no <a/> has come: there is never a second one */
 	uint64_t     asked;		/* the newest entry when the last of them went */
-	uint64_t     asked_ms;		/* when the first of them went, or an <a/> came since */
-	struct outbox_cursor marks[ACKS_MARKS];	/* behind what it was asked for: a ring */
-	unsigned     mark;		/* the newest of them */
+	uint64_t     asked_ms;		/* when that was */
+	struct outbox_cursor mark;	/* behind what it was asked for */
 	uint64_t     owed;		/* <r/> came: <a/> goes once so many stanzas are safe; 0: none is owed */
 	uint64_t     keeps;		/* the newest stanza that a store keeps besides, and has not answered for; 0: none */
 	struct timer timer;
@@ -38,7 +35,7 @@ const struct outbox_cursor *acks_mark(const struct session *session, uint64_t nu
 /* The socket took entries: the client is asked for them, at once or in a while. */
 void	acks_sent(struct session *session);
 
-/* Of silence: asks, where there is anything to ask for or not. */
+/* Of silence: asks, where there is anything to ask for or not, unless an answer is awaited. */
 void	acks_ask(struct session *session);
 
 /*
