@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -15,10 +16,13 @@
 #include "base/memory.h"
 #include "config/address.h"
 #include "config/config.h"
+#include "process/heartbeat.h"
 
-#define BACKLOG	    4096
-#define HANDED_FROM 3 /* sd_listen_fds(3) */
-#define HANDED_MOST 64
+#define BACKLOG		 4096
+#define HANDED_FROM	 3 /* sd_listen_fds(3) */
+#define HANDED_MOST	 64
+#define CLOSING_MS	 5000
+#define CLOSING_EVERY_MS 10
 
 static void
 add(struct listeners *listeners, int fd, uint32_t worker, bool direct_tls)
@@ -89,6 +93,28 @@ is_without_ipv6(const struct sockaddr_storage *address, int error)
 }
 
 /*
+ * A process that ends closes what it had one after the other: of the server before, the lock of its directory may be
+ * gone already, and its sockets not yet.
+ */
+static int
+bound_alone(const struct sockaddr_storage *address, const char *text)
+{
+	uint64_t end = heartbeat_now_ms() + CLOSING_MS;
+	bool is_told = false;
+	int fd;
+
+	while ((fd = bound(address, false)) < 0 && errno == EADDRINUSE &&
+	    heartbeat_now_ms() < end) {
+		if (!is_told)
+			log_warn(LOG_MASTER, "waiting for an address that is in use",
+			    "address=%s", text);
+		is_told = true;
+		poll(NULL, 0, CLOSING_EVERY_MS);
+	}
+	return fd;
+}
+
+/*
  * The first try does not share its port, so that a stranger's socket is found: with SO_REUSEPORT alone two
  * servers of one user would take each other's connections.
  */
@@ -97,7 +123,7 @@ open_address(struct listeners *listeners, const char *text,
     const struct sockaddr_storage *address, bool is_one_of_two, bool direct_tls,
     uint32_t workers)
 {
-	int fd = bound(address, false);
+	int fd = bound_alone(address, text);
 
 	if (fd < 0 && is_one_of_two && is_without_ipv6(address, errno)) {
 		log_warn(LOG_MASTER, "no IPv6 on this machine", "address=%s", text);

@@ -7,6 +7,7 @@ import ssl
 import subprocess
 import sys
 import tempfile
+import threading
 
 import client as xmpp
 import facts
@@ -87,6 +88,23 @@ def port_in_use(server):
         taken.bind(("127.0.0.1", server.port))
         taken.listen()
         refuses(server, None, "127.0.0.1:%d" % server.port)
+
+
+def port_let_go(server):
+    """a port that somebody is about to let go, as processes of a server that was killed, is waited for"""
+    taken = socket.create_server(("127.0.0.1", server.port), reuse_port=False)
+    mark, pause = server.log.mark(), threading.Event()
+
+    def let_go():
+        said = "waiting for an address that is in use address=127.0.0.1:%d" % server.port
+        server.wait_for(lambda: server.log.find(said, mark) or pause.wait(0.02), said)
+        taken.close()
+    thread = threading.Thread(target=let_go)
+    thread.start()
+    server.start()
+    thread.join()
+    equal(server.ctl_json("status")["workers_ready"], server.workers, "workers that serve")
+    equal(server.stop(), 0, "exit status")
 
 
 def second_start(server):
@@ -321,7 +339,7 @@ def started_again(server):
     client.close()
 
 
-DOWN = [wrong_options, bad_certificates, port_in_use, other_layout, full_memory, no_tmpfs, second_start]
+DOWN = [wrong_options, bad_certificates, port_in_use, port_let_go, other_layout, full_memory, no_tmpfs, second_start]
 UP = [bad_reload, hosts, renewed, kick_new, random_resource, increment, shut_down, started_again]
 
 if __name__ == "__main__":
