@@ -8,6 +8,7 @@
 #include "features/feature.h"
 #include "features/pep.h"
 #include "session/session.h"
+#include "shm/limits.h"
 #include "stream/server.h"
 #include "xml/fragment.h"
 #include "xmpp/data_form.h"
@@ -349,9 +350,11 @@ bool
 avatar_is_too_large(struct stanza *stanza, const struct element *card)
 {
 	const struct element *photo = photo_part(card, "BINVAL");
-	size_t most = (size_t)router_server(stanza->router)->config->avatar_bytes;
+	struct server *server = router_server(stanza->router);
+	size_t most = (size_t)server->config->avatar_bytes;
 
 	return stanza->host->avatar_conversion && photo != NULL &&
 	    without_space(stanza->arena, element_text(stanza->arena, photo)).length >
-		TEXT_BASE64_LENGTH(most);
+		TEXT_BASE64_LENGTH(most) &&
+	    limit_met(server->shm, LIMIT_AVATAR);
 }

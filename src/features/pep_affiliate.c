@@ -3,6 +3,7 @@
 
 #include "config/config.h"
 #include "features/pep_list.h"
+#include "shm/limits.h"
 #include "stream/server.h"
 
 static const char *const names[PEP_AFFILIATION_COUNT] = { [PEP_NONE] = "none",
@@ -127,7 +128,8 @@ set_affiliation(struct stanza *stanza, struct pep_change *change, const struct e
 	if (affiliation == PEP_OWNER || slice_equal(jid.bare, stanza->to.bare))
 		return STANZA_NOT_ALLOWED;
 	if (affiliation != PEP_NONE && pep_list_find(node->affiliations, jid.bare) == PEP_NONE &&
-	    pep_list_count(node->affiliations) >= change->pep.server->config->pep_people)
+	    pep_list_count(node->affiliations) >= change->pep.server->config->pep_people &&
+	    limit_met(change->pep.server->shm, LIMIT_PEP_PEOPLE))
 		return STANZA_RESOURCE_CONSTRAINT;
 	node->affiliations = pep_list_set(stanza->arena, node->affiliations, jid.bare, affiliation);
 	if (!pep_may_read(&change->pep, node, stanza->to.bare, jid.bare))

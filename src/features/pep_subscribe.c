@@ -3,6 +3,7 @@
 
 #include "config/config.h"
 #include "features/pep_list.h"
+#include "shm/limits.h"
 #include "stream/server.h"
 #include "xmpp/delay.h"
 
@@ -41,7 +42,8 @@ add_subscriber(struct stanza *stanza, struct pep_change *change, struct slice ji
 	struct pep_node *node = &change->node;
 
 	if (pep_list_find(node->subscriptions, jid) == 0 &&
-	    pep_list_count(node->subscriptions) >= change->pep.server->config->pep_people)
+	    pep_list_count(node->subscriptions) >= change->pep.server->config->pep_people &&
+	    limit_met(change->pep.server->shm, LIMIT_PEP_PEOPLE))
 		return pep_refuse(stanza, STANZA_POLICY_VIOLATION, "too-many-subscriptions");
 	node->subscriptions = pep_list_set(stanza->arena, node->subscriptions, jid, SUBSCRIBED);
 	return STANZA_PASS;

@@ -4,6 +4,7 @@
 #include "config/config.h"
 #include "features/push_store.h"
 #include "features/turn.h"
+#include "shm/limits.h"
 #include "stream/server.h"
 #include "xml/writer.h"
 #include "xmpp/data_form.h"
@@ -66,7 +67,8 @@ compute_enable(struct stanza *stanza, struct turn_op *op, struct turn_request *r
 	if (verdict != STANZA_PASS)
 		return verdict;
 	service = push_find(services, wanted.jid, wanted.node);
-	if (service == NULL && services->count >= server->config->push_services)
+	if (service == NULL && services->count >= server->config->push_services &&
+	    limit_met(server->shm, LIMIT_PUSH_SERVICES))
 		return STANZA_RESOURCE_CONSTRAINT;
 	if (service == NULL)
 		service = &services->service[services->count++];

@@ -32,7 +32,7 @@ struct answer {
 };
 
 static struct element *
-make_answer(struct arena *arena, struct slice id, int condition)
+make_answer(struct arena *arena, struct slice id, int condition, const char *text)
 {
 	struct element *iq = element_new(arena, NS_CLIENT, "iq");
 
@@ -42,7 +42,7 @@ make_answer(struct arena *arena, struct slice id, int condition)
 	if (condition == 0)
 		return iq;
 	element_set(arena, iq, "type", SLICE("get"));	/* only requests are answered with errors */
-	return stanza_error_reply(arena, iq, (enum stanza_condition)condition, NULL);
+	return stanza_error_reply(arena, iq, (enum stanza_condition)condition, text);
 }
 
 static void
@@ -56,7 +56,7 @@ send_answer(struct server *server, void *data)
 		return;
 	arena_init(&arena);
 	stream_registered(session->conn,
-	    make_answer(&arena, slice_of(answer->id, answer->id_length), answer->condition));
+	    make_answer(&arena, slice_of(answer->id, answer->id_length), answer->condition, NULL));
 	arena_clear(&arena);
 }
 
@@ -69,8 +69,8 @@ condition_of(int result)
 	case RESULT_EXISTS:
 		return STANZA_CONFLICT;
 	case RESULT_INVALID:	/* the password */
-	case RESULT_DENIED:	/* too many from this address */
 		return STANZA_NOT_ACCEPTABLE;
+	case RESULT_DENIED:	/* too many from this address */
 	case RESULT_FULL:
 	case RESULT_CONFLICT:
 		return STANZA_RESOURCE_CONSTRAINT;
@@ -175,15 +175,21 @@ text_of(struct arena *arena, struct element *iq, const char *name)
 	return child == NULL ? SLICE_EMPTY : element_text(arena, child);
 }
 
-/* 0: it may be asked of the store. */
+/* 0: it may be asked of the store. text: why not, where there is more to say. */
 static int
-check(struct server *server, struct arena *arena, const struct registrant *registrant)
+check(struct server *server, struct arena *arena, const struct registrant *registrant,
+    const char **text)
 {
 	struct slice bare_jid = slice_from_text(registrant->bare_jid);
+	uint64_t wait = registration_limit_wait(server, arena, &registrant->address);
 
-	if (registration_limit_reached(server, arena, &registrant->address) &&
-	    limit_met(server->shm, LIMIT_REGISTRATIONS))
-		return STANZA_NOT_ACCEPTABLE;
+	if (wait > 0) {
+		limit_bite(server->shm, LIMIT_REGISTRATIONS);
+		*text = arena_printf(arena,
+		    "too many accounts from your address: try again in %llu s",
+		    (unsigned long long)wait).data;
+		return STANZA_RESOURCE_CONSTRAINT;
+	}
 	if (exists(server, bare_jid) || is_reserved(server->config, arena, bare_jid))
 		return STANZA_CONFLICT;
 	return 0;
@@ -192,7 +198,7 @@ check(struct server *server, struct arena *arena, const struct registrant *regis
 /* Returns 0 where an answer comes later. */
 static int
 make(struct server *server, struct session *session, const struct config_host *host,
-    struct arena *arena, struct element *iq)
+    struct arena *arena, struct element *iq, const char **text)
 {
 	struct slice username = text_of(arena, iq, "username"), prepared;
 	struct registrant registrant = { .session = session->ref };
@@ -209,7 +215,7 @@ make(struct server *server, struct session *session, const struct config_host *h
 	    SLICE_ARG(prepared), host->name);
 	registrant.address = registration_address_of(session->slot->address,
 	    (atomic_load(&session->slot->flags) & SLOT_IPV6) != 0);
-	condition = check(server, arena, &registrant);
+	condition = check(server, arena, &registrant, text);
 	if (condition != 0)
 		return condition;
 	router_act(server, slice_from_text(host->name), begin, &beginning);
@@ -219,7 +225,7 @@ make(struct server *server, struct session *session, const struct config_host *h
 static struct element *
 make_form(struct arena *arena, struct slice id)
 {
-	struct element *iq = make_answer(arena, id, 0);
+	struct element *iq = make_answer(arena, id, 0, NULL);
 	struct element *query = element_add(arena, iq, NS_REGISTER, "query");
 
 	element_add_text(arena, element_add(arena, query, NS_REGISTER, "instructions"),
@@ -235,18 +241,19 @@ on_iq(struct server *server, void *owner, const struct config_host *host, bool i
 {
 	struct session *session = owner;
 	struct slice id = element_attribute(iq, "id");
+	const char *text = NULL;
 	int condition;
 
 	if (!host->registration)
-		return make_answer(arena, id, STANZA_SERVICE_UNAVAILABLE);
+		return make_answer(arena, id, STANZA_SERVICE_UNAVAILABLE, NULL);
 	if (!is_open(host, is_secure))
-		return make_answer(arena, id, STANZA_NOT_AUTHORIZED);
+		return make_answer(arena, id, STANZA_NOT_AUTHORIZED, NULL);
 	if (slice_is(element_attribute(iq, "type"), "get"))
 		return make_form(arena, id);
 	if (element_child(element_first(iq), NS_REGISTER, "remove") != NULL)
-		return make_answer(arena, id, STANZA_UNEXPECTED_REQUEST);
-	condition = make(server, session, host, arena, iq);
-	return condition == 0 ? NULL : make_answer(arena, id, condition);
+		return make_answer(arena, id, STANZA_UNEXPECTED_REQUEST, NULL);
+	condition = make(server, session, host, arena, iq, &text);
+	return condition == 0 ? NULL : make_answer(arena, id, condition, text);
 }
 
 const struct stream_registration register_new = { .is_open = is_open, .on_iq = on_iq };

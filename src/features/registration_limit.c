@@ -82,17 +82,22 @@ is_full(const struct server *server, const struct stamps *stamps)
 	    stamps->count >= STAMPS_MAX;
 }
 
-bool
-registration_limit_reached(struct server *server, struct arena *arena,
+uint64_t
+registration_limit_wait(struct server *server, struct arena *arena,
     const struct registration_address *address)
 {
+	size_t most = (size_t)server->config->registrations_per_address;
 	struct slice key = key_of(server, arena, address);
 	struct txn *txn = store_read(server->core);
+	uint64_t now = clock_wall_us(), until;
 	struct stamps stamps;
 
-	find(server, txn, key, clock_wall_us(), &stamps);
+	find(server, txn, key, now, &stamps);
 	txn_end(&txn);
-	return is_full(server, &stamps);
+	if (!is_full(server, &stamps))
+		return 0;
+	until = stamps.at[stamps.count > most ? stamps.count - most : 0] + HOUR_US;
+	return (until - now + 999999) / 1000000;
 }
 
 /* --- what has become old --- */

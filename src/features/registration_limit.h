@@ -13,8 +13,8 @@ struct registration_address {
 
 struct registration_address registration_address_of(const uint8_t address[16], bool is_ipv6);
 
-/* Whether it has had its accounts. */
-bool	registration_limit_reached(struct server *server, struct arena *arena,
+/* 0: it may have another account; else in so many seconds. */
+uint64_t registration_limit_wait(struct server *server, struct arena *arena,
 	    const struct registration_address *address);
 
 /*

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "config/config.h"
 #include "session/session.h"
+#include "shm/limits.h"
 #include "shm/outbox.h"
 #include "shm/store.h"
 #include "stream/server.h"
@@ -164,6 +165,7 @@ on_timer(struct timer *timer, void *parameter)
 	if (stream_is_paused(session->conn))	/* the answer may have come */
 		acks->asked_ms = clock_ms();
 	if (is_overdue(session)) {
+		limit_bite(session->server->shm, LIMIT_ACK_TIME);
 		stream_abort(session->conn, "no acknowledgement");
 		return;
 	}

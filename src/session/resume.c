@@ -12,6 +12,7 @@
 #include "config/config.h"
 #include "session/session_map.h"
 #include "shm/counters.h"
+#include "shm/limits.h"
 #include "stream/server.h"
 #include "stream/stream.h"
 
@@ -106,12 +107,13 @@ resume_hibernate(struct session *session)
 bool
 resume_has_room(struct session *session)
 {
-	const struct config *config = session->server->config;
+	struct server *server = session->server;
+	bool is_many = outbox_entries(session->slot) > (uint64_t)server->config->hibernated_stanzas;
 
-	if (outbox_entries(session->slot) <= (uint64_t)config->hibernated_stanzas &&
-	    outbox_bytes(session->slot) <= (uint64_t)config->hibernated_bytes)
+	if (!is_many && outbox_bytes(session->slot) <= (uint64_t)server->config->hibernated_bytes)
 		return true;
-	counter_add(session->server->shm, COUNTER_EXPIRED, 1);
+	limit_bite(server->shm, is_many ? LIMIT_HIBERNATED_STANZAS : LIMIT_HIBERNATED_BYTES);
+	counter_add(server->shm, COUNTER_EXPIRED, 1);
 	session_destroy(session, "too much waits for its client");
 	return false;
 }

@@ -70,6 +70,8 @@ on_closed(void *owner, int result)
 
 	if (stream->state != STATE_CLOSED)
 		stream_set_state(stream, STATE_CLOSED);
+	else if (clock_ms() >= stream->deadline_ms)	/* the peer has had all the time there is */
+		limit_bite(stream->server->shm, LIMIT_CLOSE_TIME);
 	if (why == NULL)
 		why = result == RESULT_OK ? "closed" : result_text(result);
 	stream->events->on_closed(stream->owner, why);

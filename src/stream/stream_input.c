@@ -3,54 +3,44 @@
 
 #include "base/buffer.h"
 
-static const struct {
-	enum parser_error    error;
-	enum stream_condition condition;
-	const char	    *text;
-} parser_conditions[] = {
-	{ PARSER_NOT_WELL_FORMED, STREAM_NOT_WELL_FORMED, NULL },
-	{ PARSER_RESTRICTED, STREAM_RESTRICTED_XML, NULL },
-	{ PARSER_ENCODING, STREAM_UNSUPPORTED_ENCODING, NULL },
-	{ PARSER_INVALID_UTF8, STREAM_UNSUPPORTED_ENCODING, "invalid UTF-8" },	/* 4.9.3.22 */
-	{ PARSER_TOO_BIG, STREAM_POLICY_VIOLATION, "stanza too big" },
-	{ PARSER_TOO_DEEP, STREAM_POLICY_VIOLATION, "elements nested too deep" },
-	{ PARSER_TOO_MANY, STREAM_POLICY_VIOLATION, "too many elements or attributes" },
-	{ PARSER_NAMESPACE, STREAM_BAD_NAMESPACE_PREFIX, NULL },
+/* What is wrong with the bytes, what the peer hears, and which limit it met: LIMIT_COUNT is none. */
+static const struct complaint {
+	enum parser_error	error;
+	enum stream_condition	condition;
+	const char	       *text;
+	enum limit		limit, limit_unauthenticated;
+} complaints[] = {
+	{ PARSER_NOT_WELL_FORMED, STREAM_NOT_WELL_FORMED, NULL, LIMIT_COUNT, LIMIT_COUNT },
+	{ PARSER_RESTRICTED, STREAM_RESTRICTED_XML, NULL, LIMIT_COUNT, LIMIT_COUNT },
+	{ PARSER_ENCODING, STREAM_UNSUPPORTED_ENCODING, NULL, LIMIT_COUNT, LIMIT_COUNT },
+	{ PARSER_INVALID_UTF8, STREAM_UNSUPPORTED_ENCODING, "invalid UTF-8", LIMIT_COUNT,
+	    LIMIT_COUNT },	/* 4.9.3.22 */
+	{ PARSER_TOO_BIG, STREAM_POLICY_VIOLATION, "stanza too big", LIMIT_STANZA_BYTES,
+	    LIMIT_STANZA_BYTES_UNAUTHENTICATED },
+	{ PARSER_TOO_DEEP, STREAM_POLICY_VIOLATION, "elements nested too deep", LIMIT_DEPTH,
+	    LIMIT_DEPTH_UNAUTHENTICATED },
+	{ PARSER_ELEMENTS, STREAM_POLICY_VIOLATION, "too many elements", LIMIT_ELEMENTS,
+	    LIMIT_ELEMENTS_UNAUTHENTICATED },
+	{ PARSER_ATTRIBUTES, STREAM_POLICY_VIOLATION, "too many attributes", LIMIT_ATTRIBUTES,
+	    LIMIT_ATTRIBUTES },
+	{ PARSER_NAMESPACES, STREAM_POLICY_VIOLATION, "too many namespaces", LIMIT_NAMESPACES,
+	    LIMIT_NAMESPACES },
+	{ PARSER_NAMESPACE, STREAM_BAD_NAMESPACE_PREFIX, NULL, LIMIT_COUNT, LIMIT_COUNT },
+	{ PARSER_OK, STREAM_INTERNAL_SERVER_ERROR, NULL, LIMIT_COUNT, LIMIT_COUNT },
 };
-
-static void
-bite(const struct stream *stream, enum parser_error error)
-{
-	bool in = stream->authenticated;
-
-	switch (error) {
-	case PARSER_TOO_BIG:
-		limit_bite(stream->server->shm,
-		    in ? LIMIT_STANZA_BYTES : LIMIT_STANZA_BYTES_UNAUTHENTICATED);
-		break;
-	case PARSER_TOO_DEEP:
-		limit_bite(stream->server->shm, in ? LIMIT_DEPTH : LIMIT_DEPTH_UNAUTHENTICATED);
-		break;
-	case PARSER_TOO_MANY:
-		limit_bite(stream->server->shm,
-		    in ? LIMIT_ELEMENTS : LIMIT_ELEMENTS_UNAUTHENTICATED);
-		break;
-	default:
-		break;
-	}
-}
 
 static void
 fail_parsing(struct stream *stream, enum parser_error error)
 {
-	bite(stream, error);
-	for (size_t i = 0; i < sizeof(parser_conditions) / sizeof(parser_conditions[0]); i++)
-		if (parser_conditions[i].error == error) {
-			stream_fail(stream, parser_conditions[i].condition,
-			    parser_conditions[i].text);
-			return;
-		}
-	stream_fail(stream, STREAM_INTERNAL_SERVER_ERROR, NULL);
+	const struct complaint *row = complaints;
+	enum limit limit;
+
+	while (row->error != error && row->error != PARSER_OK)
+		row++;
+	limit = stream->authenticated ? row->limit : row->limit_unauthenticated;
+	if (limit != LIMIT_COUNT)
+		limit_bite(stream->server->shm, limit);
+	stream_fail(stream, row->condition, row->text);
 }
 
 static bool

@@ -37,7 +37,7 @@ next_check(struct stream *stream, uint64_t now)
 {
 	const struct config *config = stream->server->config;
 	uint64_t last = now - silence_of(stream, now);
-	uint64_t due;
+	uint64_t due, stuck;
 
 	if (stream->state == STATE_READY) {
 		due = last + (uint64_t)config->idle_timeout;
@@ -45,10 +45,9 @@ next_check(struct stream *stream, uint64_t now)
 			due += (uint64_t)config->idle_drop;
 		else if (!stream->released)
 			due = last + RELEASE_AFTER_MS;
-		if (stream_has_offered(stream) &&
-		    now + (uint64_t)config->write_timeout < due)
-			due = now + (uint64_t)config->write_timeout;
-		return due;
+		stuck = connection_last_progress_ms(stream->connection) +
+		    (uint64_t)config->write_timeout;
+		return stream_has_offered(stream) && stuck < due ? stuck : due;
 	}
 	due = stream->deadline_ms;
 	if (!is_logged_in(stream) && stream->state != STATE_ENDING &&
@@ -151,7 +150,7 @@ stream_set_state(struct stream *stream, enum stream_state state)
 	stream->state = state;
 	if (state == STATE_READY)
 		stream->deadline_ms = 0;
-	else if (state == STATE_ENDING)
+	else if (state == STATE_ENDING || state == STATE_CLOSED)
 		stream->deadline_ms = clock_ms() + (uint64_t)config->close_timeout;
 	if (state == STATE_CLOSED)
 		timer_stop(stream->server->timers, &stream->timer);

@@ -167,7 +167,9 @@ parser_error_text(enum parser_error error)
 		[PARSER_INVALID_UTF8] = "invalid UTF-8",
 		[PARSER_TOO_BIG] = "too big",
 		[PARSER_TOO_DEEP] = "too deep",
-		[PARSER_TOO_MANY] = "too many elements, attributes or namespaces",
+		[PARSER_ELEMENTS] = "too many elements",
+		[PARSER_ATTRIBUTES] = "too many attributes",
+		[PARSER_NAMESPACES] = "too many namespaces",
 		[PARSER_NAMESPACE] = "a namespace prefix that is not declared",
 	};
 

@@ -17,7 +17,9 @@ enum parser_error {
 	PARSER_INVALID_UTF8,		/* unsupported-encoding, RFC 6120 4.9.3.22 */
 	PARSER_TOO_BIG,			/* policy-violation, stanza-too-big */
 	PARSER_TOO_DEEP,		/* policy-violation */
-	PARSER_TOO_MANY,		/* elements, attributes or namespaces: policy-violation */
+	PARSER_ELEMENTS,		/* too many of them: policy-violation */
+	PARSER_ATTRIBUTES,		/* the same */
+	PARSER_NAMESPACES,		/* the same */
 	PARSER_NAMESPACE,		/* bad-namespace-prefix */
 };
 

@@ -123,7 +123,7 @@ add_attributes(struct tree *tree, struct element *element, const char **pairs)
 
 	for (unsigned count = 0; pairs[0] != NULL; pairs += 2) {
 		if (++count > tree->limits->attributes)
-			return PARSER_TOO_MANY;
+			return PARSER_ATTRIBUTES;
 		name = split(tree, pairs[0], NULL);
 		value = slice_from_text(pairs[1]);
 		if (name.local.length > tree->limits->name_bytes ||
@@ -155,7 +155,7 @@ tree_open(struct tree *tree, const char *text, const char **attributes)
 	if (tree->depth > tree->limits->depth)
 		return PARSER_TOO_DEEP;
 	if (tree->depth > 0 && ++tree->elements > tree->limits->elements)
-		return PARSER_TOO_MANY;
+		return PARSER_ELEMENTS;
 	name = split(tree, text, parent);
 	if (name.local.length > tree->limits->name_bytes)
 		return PARSER_TOO_BIG;
@@ -182,7 +182,7 @@ enum parser_error
 tree_declare(struct tree *tree, const char *uri)
 {
 	if (++tree->namespaces > tree->limits->namespaces)
-		return PARSER_TOO_MANY;
+		return PARSER_NAMESPACES;
 	if (uri != NULL &&
 	    strnlen(uri, tree->limits->name_bytes + 1) > tree->limits->name_bytes)
 		return PARSER_TOO_BIG;

@@ -2,6 +2,7 @@
 """An archive that is full goes on: its oldest messages make room."""
 from archive import Page, say, two
 from facts import equal, run
+from limits import Bites, bites
 from server import Server
 
 ACCOUNTS = ("paris@localhost", "rosaline@localhost")
@@ -13,10 +14,15 @@ def quota(server):
     """an archive that is full loses its oldest messages, and the other end keeps them"""
     paris, rosaline = two(server, "paris", "rosaline")
     small = [say(paris, rosaline, "s" * 100 + str(i)) for i in range(3)]
-    for i in range(40):
+    with Bites(server, "archive_bytes", 0):
+        for i in range(10):
+            say(rosaline, rosaline, str(i) + "x" * 4000)
+        equal(Page(rosaline, page="<max>100</max>").count, 13, "what fits")
+    for i in range(10, 40):
         say(rosaline, rosaline, str(i) + "x" * 4000)
     server.wait_for(lambda: sum(map(len, Page(rosaline, page="<max>100</max>").bodies)) <= QUOTA + STEP,
                     "the archive is trimmed")
+    equal(bites(server, "archive_bytes") > 0, True, "it bites")
     page = Page(rosaline, page="<max>100</max>")
     equal(page.bodies[-1][:2], "39")
     equal(page.complete, True)

@@ -6,6 +6,7 @@ import threading
 
 from archive import Page, SID, say, two
 from facts import equal, run
+from limits import bites
 from pair import seat
 from server import Server, stopped
 
@@ -127,6 +128,7 @@ def too_fast(server):
     server.ctl("reload")
     romeo = seat(server, "romeo@localhost/fast", 0)
     query = "<iq type='get' id='%d'><metadata xmlns='urn:xmpp:mam:2'/></iq>"
+    before = bites(server, "archive_queries")
     romeo.send("".join(query % i for i in range(12)))
     equal([(romeo.get().get("id"), "result") for _ in range(4)], [(str(i), "result") for i in range(4)])
     refused = [romeo.get() for _ in range(4)]
@@ -135,6 +137,7 @@ def too_fast(server):
         server.move_clock(1)
         answer = romeo.get()
         equal((answer.get("id"), answer.get("type")), (str(i), "result"))
+    equal(bites(server, "archive_queries") - before, 4, "bites")	# of twelve, of which four were refused
     server.options = FAST
     server.write_config()
     server.ctl("reload")

@@ -7,8 +7,8 @@ from server import PASSWORD, Server
 
 STREAMS = "{urn:ietf:params:xml:ns:xmpp-streams}"
 STANZAS = "{urn:ietf:params:xml:ns:xmpp-stanzas}"
-ROMEO, JULIET = "romeo@localhost", "juliet@localhost"
-OPTIONS = "max_sessions = 50;\n"
+ROMEO, JULIET, NURSE = "romeo@localhost", "juliet@localhost", "nurse@localhost"
+OPTIONS = 'max_sessions = 50;\narena_bytes = "16 MiB";\n'
 BIND = "<iq type='set' id='b1'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/></iq>"
 
 
@@ -28,6 +28,7 @@ class Bites:
 
     def __enter__(self):
         self.before = bites(self.server, self.name)
+        return self.before
 
     def __exit__(self, error, *_):
         if error is None:
@@ -46,6 +47,13 @@ def refused(server, condition, text):
         raise AssertionError("no wait hint of %r in %r" % (text, said))
     client.wait_for_close()
     client.close()
+
+
+def bites_once(server, name, act):
+    """It does so because of that, sooner or later."""
+    with Bites(server, name, 1) as before:
+        act()
+        server.wait_for(lambda: bites(server, name) > before, name + " bites")
 
 
 def with_options(server, **options):
@@ -84,6 +92,7 @@ def before_bind(server, username, worker=None):
 
 
 def make_server():
-    server = Server(workers=2, options=OPTIONS, accounts=[ROMEO, JULIET])
+    server = Server(workers=2, options=OPTIONS, accounts=[ROMEO, JULIET, NURSE],
+                    host_options="require_tls = false; registration = true;")
     server.stop_clock()
     return server

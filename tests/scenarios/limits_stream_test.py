@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Limits of what one stream sends: what is too fast is read later, what is too much or too late ends it."""
+"""Limits of what one stream sends: what is too fast is read later, what is too much ends it."""
 from client import STREAM, Client
 from facts import equal, run
 from limits import JULIET, ROMEO, STREAMS, Bites, bites, gone, logged_in, make_server, with_options
@@ -149,38 +149,37 @@ def many(count):
     return "<iq type='get' id='n'><x xmlns='a:b'>" + "<y/>" * (count - 2) + "</x></iq>"
 
 
+def attributes(count):
+    return "<iq type='get' id='n'><x xmlns='a:b' %s/></iq>" % " ".join("a%d=''" % i for i in range(count))
+
+
+def namespaces(count):
+    return "<iq type='get' id='n'><x xmlns='a:b'>" + "<y xmlns='a:c'/>" * (count - 1) + "</x></iq>"
+
+
+def long(size):
+    body = "<iq type='get' id='n'><x xmlns='a:b'>%s</x></iq>"
+    return body % ("a" * (size - len(body) + 2))
+
+
 def shapes(server):
     """a stanza has so many elements, so deep in each other, of so many bytes; one more ends the stream"""
     shape(server, "stanza_depth", {"stanza_depth": 20}, nested(20), nested(21), True)
     shape(server, "stanza_elements", {"stanza_elements": 100}, many(100), many(101), True)
-    body = "<iq type='get' id='n'><x xmlns='a:b'>%s</x></iq>"
-    frame = len(body) - 2
-    shape(server, "stanza_bytes", {"stanza_bytes": 10000}, body % ("a" * (10000 - frame)),
-          body % ("a" * (10001 - frame)), True)
+    shape(server, "stanza_attributes", {"stanza_attributes": 20}, attributes(20), attributes(21), True)
+    shape(server, "stanza_namespaces", {"stanza_namespaces": 20}, namespaces(20), namespaces(21), True)
+    shape(server, "stanza_bytes", {"stanza_bytes": 10000}, long(10000), long(10001), True)
 
 
-def login_time(server):
-    """who has not logged in in time is told so"""
-    gone(server)
-    with_options(server, login_timeout='"20 s"', handshake_timeout='"10 s"')
-    client = Client(server)
-    client.open()
-    with Bites(server, "handshake_timeout", 1):
-        server.move_clock(11)
-        equal(client.get()[0].tag, STREAMS + "connection-timeout", "condition")
-    client.close()
-    client = Client(server)
-    client.open()
-    for _ in range(2):
-        server.move_clock(8)
-        client.send(" ")
-    with Bites(server, "login_timeout", 1):
-        server.move_clock(5)
-        equal(client.get()[0].tag, STREAMS + "connection-timeout", "condition")
-    client.close()
+def shapes_before_login(server):
+    """so it is before the login, with limits of its own"""
+    for name, least, make in (("stanza_depth_unauthenticated", 4, nested), ("stanza_elements_unauthenticated", 16, many),
+                              ("stanza_bytes_unauthenticated", 4096, long)):
+        shape(server, name, {name: least}, make(least), make(least + 1), False)
 
 
-FACTS = [stanzas, presences, bytes_of_session, account_stanzas, account_bytes, bytes_before_login, shapes, login_time]
+FACTS = [stanzas, presences, bytes_of_session, account_stanzas, account_bytes, bytes_before_login, shapes,
+         shapes_before_login]
 
 if __name__ == "__main__":
     run(FACTS, make_server)

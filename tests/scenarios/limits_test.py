@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """Limits that all workers share: one below passes, one above is told why and when to come again, and is counted."""
 import base64
+import glob
 import os
 import re
 import signal
@@ -317,7 +318,11 @@ def sessions(server):
 
 
 def table(server):
-    """`limits` shows every limit with its value, for people too"""
+    """`limits` shows every limit with its value, for people too, and each has a test"""
+    tests = ""
+    for path in glob.glob(os.path.join(os.path.dirname(os.path.abspath(__file__)), "*_test.py")):
+        with open(path) as f:
+            tests += f.read()
     names = [one["name"] for one in server.ctl_json("limits")["limits"]]
     shown = server.ctl("limits").stdout
     config = server.ctl("config").stdout
@@ -326,6 +331,7 @@ def table(server):
         value = re.search(r"^%s = (.*);$" % name, config, re.M)
         equal(value is not None, True, "an option " + name)
         equal(value.group(1) in shown, True, "value of " + name)
+        equal('"%s"' % name in tests, True, "a test of " + name)
 
 
 FACTS = [table, unauthenticated, killed_worker, all_unauthenticated, connections, direct_tls, trusted, failures,

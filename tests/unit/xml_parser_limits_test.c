@@ -116,11 +116,11 @@ static void
 a_stanza_has_at_most_its_elements_depth_and_namespaces(void **state)
 {
 	assert_int_equal(outcome_of("<a>", "<b/>", 1999, "</a>"), PARSER_OK);
-	assert_int_equal(outcome_of("<a>", "<b/>", 2000, "</a>"), PARSER_TOO_MANY);
+	assert_int_equal(outcome_of("<a>", "<b/>", 2000, "</a>"), PARSER_ELEMENTS);
 	assert_int_equal(outcome_of("", "<a>", 64, ""), PARSER_OK);
 	assert_int_equal(outcome_of("", "<a>", 65, ""), PARSER_TOO_DEEP);
 	assert_int_equal(outcome_of("<a>", "<b xmlns='x'/>", 64, "</a>"), PARSER_OK);
-	assert_int_equal(outcome_of("<a>", "<b xmlns='x'/>", 65, "</a>"), PARSER_TOO_MANY);
+	assert_int_equal(outcome_of("<a>", "<b xmlns='x'/>", 65, "</a>"), PARSER_NAMESPACES);
 	assert_int_equal(outcome_of("", "<a xmlns='x'><b/></a>", 100, ""), PARSER_OK);
 }
 
@@ -139,7 +139,7 @@ ten_thousand_attributes_are_refused_at_the_limit(void **state)
 		buffer_append_text(&bytes, "/>");
 		limits.token_bytes = limits.stanza_bytes;
 		assert_int_equal(outcome(&limits),
-		    count == 64 ? PARSER_OK : count == 65 ? PARSER_TOO_MANY : PARSER_TOO_BIG);
+		    count == 64 ? PARSER_OK : count == 65 ? PARSER_ATTRIBUTES : PARSER_TOO_BIG);
 	}
 }
 
