@@ -141,7 +141,7 @@ limits_key(const struct shm *shm, enum limits_kind kind, struct slice who)
 {
 	struct hash_key key = { { shm->instance->hash_key[0] ^ (uint64_t)kind,
 	    shm->instance->hash_key[1] } };
-	uint64_t hash = hash64(&key, who);
+	uint64_t hash = (hash64(&key, who) & ~UINT64_C(1)) | (kind == LIMITS_CONNECTED);
 
 	return hash < LEAST_KEY ? hash + LEAST_KEY : hash;
 }
@@ -311,14 +311,15 @@ limits_count(const struct shm *shm, uint64_t key)
 }
 
 uint64_t
-limits_most(const struct shm *shm)
+limits_most(const struct shm *shm, enum limits_kind kind)
 {
 	uint64_t most = 0;
 
 	for (uint32_t i = 0; i < shm->limits_size; i++) {
 		uint64_t count = count_at(shm, i);
 
-		most = count > most ? count : most;
+		if ((atomic_load(&shm->limits_places[i].key) & 1) == (kind == LIMITS_CONNECTED))
+			most = count > most ? count : most;
 	}
 	return most;
 }

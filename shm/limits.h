@@ -67,7 +67,8 @@ uint64_t limit_used(const limit_bucket *bucket, struct limit_rate rate, uint64_t
 
 /* --- who --- */
 
-enum limits_kind { LIMITS_ADDRESS = 1, LIMITS_NETWORK, LIMITS_NAME, LIMITS_ACCOUNT };
+/* LIMITS_CONNECTED is an address again: what it has there besides those that are counted as LIMITS_ADDRESS. */
+enum limits_kind { LIMITS_ADDRESS = 1, LIMITS_NETWORK, LIMITS_NAME, LIMITS_ACCOUNT, LIMITS_CONNECTED };
 
 /* Buckets of one; which is for what its kind decides. */
 enum limits_bucket {
@@ -75,7 +76,10 @@ enum limits_bucket {
 	BUCKET_BINDS = 0, BUCKET_BYTES = 1, BUCKET_STANZAS = 2,	/* of accounts */
 };
 
-/* A keyed hash: nothing in the table tells who it was, and nobody can choose who shares a place. */
+/*
+ * A keyed hash: nothing in the table tells who it was, and nobody can choose who shares a place. Its last bit tells the
+ * connected from the others.
+ */
 uint64_t limits_key(const struct shm *shm, enum limits_kind kind, struct slice who);
 
 /*
@@ -100,8 +104,8 @@ void	limits_leave(struct shm *shm, struct limits_seat *seat);
 uint64_t limits_count(const struct shm *shm, uint64_t key);
 void	limits_recover(struct shm *shm);
 
-/* The most that any has now: for rookeryctl. */
-uint64_t limits_most(const struct shm *shm);
+/* The most that any of them has now, of LIMITS_ADDRESS or LIMITS_CONNECTED: for rookeryctl. */
+uint64_t limits_most(const struct shm *shm, enum limits_kind kind);
 
 /* What everybody shares. */
 enum limits_all { ALL_UNAUTHENTICATED };

@@ -29,7 +29,10 @@ read_used(const struct shm *shm, enum limit limit, uint64_t *used)
 		*used = limits_all_count(shm, ALL_UNAUTHENTICATED);
 		return true;
 	case LIMIT_UNAUTHENTICATED_ADDRESS:
-		*used = limits_most(shm);
+		*used = limits_most(shm, LIMITS_ADDRESS);
+		return true;
+	case LIMIT_CONNECTED_ADDRESS:
+		*used = limits_most(shm, LIMITS_CONNECTED);
 		return true;
 	default:
 		return false;

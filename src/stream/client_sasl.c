@@ -207,7 +207,7 @@ succeed(struct stream *stream)
 	    SLICE_ARG(username), stream->host, stream->slot->mechanism, stream->slot->tls);
 	stream->events->on_login(stream->owner, username, slice_from_text(stream->host),
 	    sasl_account_id(stream->sasl));
-	guard_leave(stream->server, &stream->guard);
+	guard_login(stream->server, &stream->guard);
 	stream_rate_login(stream);
 	sasl_free(&stream->sasl);
 	stream_restart(stream);

@@ -48,6 +48,7 @@ know(struct server *server, const struct sockaddr_storage *address, struct guard
 	guard->is_trusted = is_trusted(server->config, &network);
 	network_cut(&network, 32, 64);
 	guard->address = limits_key(server->shm, LIMITS_ADDRESS, slice_of(network.bytes, 16));
+	guard->connected = limits_key(server->shm, LIMITS_CONNECTED, slice_of(network.bytes, 16));
 	network_cut(&network, 24, 48);
 	guard->network = limits_key(server->shm, LIMITS_NETWORK, slice_of(network.bytes, 16));
 }
@@ -79,10 +80,21 @@ refuse_for(struct refusal *refusal, enum stream_condition condition, const char 
 }
 
 static bool
+enter(struct server *server, uint64_t key, int64_t most, struct limits_seat *seat,
+    enum limit limit)
+{
+	if (!limits_enter(server->shm, key, (uint64_t)most, seat)) {
+		limit_bite(server->shm, limit);
+		return false;
+	}
+	limit_reached(server->shm, limit, limits_count(server->shm, key));
+	return true;
+}
+
+static bool
 enter_address(struct server *server, struct guard *guard, struct refusal *refusal)
 {
 	const struct config *config = server->config;
-	uint64_t most = (uint64_t)config->unauthenticated_per_address;
 	uint64_t wait = take(server, guard->address, BUCKET_CONNECTIONS,
 	    limit_rate(config->connection_rate, 1000, config->connection_burst),
 	    LIMIT_CONNECTIONS);
@@ -90,15 +102,15 @@ enter_address(struct server *server, struct guard *guard, struct refusal *refusa
 	if (wait > 0)
 		return refuse_for(refusal, STREAM_POLICY_VIOLATION,
 		    "too many connections from your address", wait);
-	if (!limits_enter(server->shm, guard->address, most, &guard->seat)) {
-		limit_bite(server->shm, LIMIT_UNAUTHENTICATED_ADDRESS);
+	if (!enter(server, guard->address, config->unauthenticated_per_address, &guard->seat,
+		LIMIT_UNAUTHENTICATED_ADDRESS))
 		return refuse_for(refusal, STREAM_POLICY_VIOLATION,
 		    "too many connections from your address without a login",
 		    (uint64_t)config->login_timeout);
-	}
-	limit_reached(server->shm, LIMIT_UNAUTHENTICATED_ADDRESS,
-	    limits_count(server->shm, guard->address));
-	return true;
+	return enter(server, guard->connected, config->connections_per_address,
+		   &guard->connected_seat, LIMIT_CONNECTED_ADDRESS) ||
+	    refuse_for(refusal, STREAM_POLICY_VIOLATION,
+		"as many connections from your address as may be", 60000);
 }
 
 static bool
@@ -124,21 +136,27 @@ guard_admit(struct server *server, const struct sockaddr_storage *address, struc
 {
 	*refusal = (struct refusal){ 0 };
 	know(server, address, guard);
-	if (!guard->is_trusted && !enter_address(server, guard, refusal))
-		return false;
-	if (enter_all(server, guard, refusal))
+	if ((guard->is_trusted || enter_address(server, guard, refusal)) &&
+	    enter_all(server, guard, refusal))
 		return true;
 	guard_leave(server, guard);
 	return false;
 }
 
 void
-guard_leave(struct server *server, struct guard *guard)
+guard_login(struct server *server, struct guard *guard)
 {
 	limits_leave(server->shm, &guard->seat);
 	if (guard->is_counted)
 		limits_all_leave(server->shm, ALL_UNAUTHENTICATED);
 	guard->is_counted = false;
+}
+
+void
+guard_leave(struct server *server, struct guard *guard)
+{
+	guard_login(server, guard);
+	limits_leave(server->shm, &guard->connected_seat);
 }
 
 /* Whoever floods us does not flood the log. */

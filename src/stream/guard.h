@@ -11,13 +11,15 @@
 
 struct server;
 
-/* A connection's; the keys of its address, and its place among those without a login. */
+/* A connection's; the keys of its address, its place among those without a login, and among all. */
 struct guard {
 	uint64_t	   address;	/* IPv6: of its network of 64 bits */
+	uint64_t	   connected;	/* the same */
 	uint64_t	   network;
 	bool		   is_trusted;
 	bool		   is_counted;
 	struct limits_seat seat;
+	struct limits_seat connected_seat;
 };
 
 /* Why not, in words that say when to try again. */
@@ -27,10 +29,12 @@ struct refusal {
 };
 
 /*
- * A new connection. False: refusal says why. Once it has logged in, or is gone, guard_leave() is due; twice is once.
+ * A new connection. False: refusal says why. Once it has logged in guard_login() is due, and guard_leave() once it is
+ * gone; twice is once.
  */
 bool	guard_admit(struct server *server, const struct sockaddr_storage *address,
 	    struct guard *guard, struct refusal *refusal);
+void	guard_login(struct server *server, struct guard *guard);
 void	guard_leave(struct server *server, struct guard *guard);
 
 /* Says it and closes; under direct TLS nothing can be said. The log gets a line a second at most. */

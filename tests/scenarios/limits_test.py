@@ -41,6 +41,26 @@ def unauthenticated(server):
         client.close()
 
 
+def connected(server):
+    """and so many with a login or without; ends make room, logins do not"""
+    gone(server)
+    with_options(server, connections_per_address=4, trusted_networks="[ ]", connection_rate=0)
+    with Bites(server, "connections_per_address", 0):
+        clients = [logged_in(server, "%s/r%d" % (ROMEO, i)) for i in range(3)] + [Client(server)]
+        clients[3].open()
+    shown = limit(server, "connections_per_address")
+    equal((shown["used"], shown["peak"]), (4, 4), "used and peak")
+    with Bites(server, "connections_per_address", 1):
+        refused(server, "policy-violation", "as many connections from your address as may be")
+    clients[0].close()
+    server.wait_for(lambda: limit(server, "connections_per_address")["used"] == 3, "one has left")
+    with Bites(server, "connections_per_address", 0):
+        clients[0] = logged_in(server, ROMEO + "/again")
+    for client in clients:
+        client.close()
+    server.wait_for(lambda: limit(server, "connections_per_address")["used"] == 0, "all have left")
+
+
 def killed_worker(server):
     """a killed worker's connections are counted no more"""
     gone(server)
@@ -52,7 +72,8 @@ def killed_worker(server):
         mark = server.log.mark()
         os.kill(server.worker(number)["pid"], signal.SIGKILL)
         server.log.wait("process is back process=\"worker %d\"" % number, mark)
-    equal(limit(server, "unauthenticated_per_address")["used"], 0, "used")
+    for name in ("unauthenticated_per_address", "connections_per_address"):
+        equal(limit(server, name)["used"], 0, "used")
     equal(limit(server, "unauthenticated_percent")["used"], 0, "used")
     for client in clients:
         client.close()
@@ -334,7 +355,7 @@ def table(server):
         equal('"%s"' % name in tests, True, "a test of " + name)
 
 
-FACTS = [table, unauthenticated, killed_worker, all_unauthenticated, connections, direct_tls, trusted, failures,
+FACTS = [table, unauthenticated, connected, killed_worker, all_unauthenticated, connections, direct_tls, trusted, failures,
          network_failures, account_failures, binds, storm, resumes_first, login_attempts, sessions_of_account, sessions]
 
 if __name__ == "__main__":
