@@ -17,6 +17,10 @@ static const struct complaint {
 	    LIMIT_COUNT },	/* 4.9.3.22 */
 	{ PARSER_TOO_BIG, STREAM_POLICY_VIOLATION, "stanza too big", LIMIT_STANZA_BYTES,
 	    LIMIT_STANZA_BYTES_UNAUTHENTICATED },
+	{ PARSER_TOKEN, STREAM_POLICY_VIOLATION, "tag too long", LIMIT_TOKEN, LIMIT_TOKEN },
+	{ PARSER_VALUE, STREAM_POLICY_VIOLATION, "attribute too long", LIMIT_VALUE, LIMIT_VALUE },
+	{ PARSER_NAME, STREAM_POLICY_VIOLATION, "name too long", LIMIT_NAME, LIMIT_NAME },
+	{ PARSER_MEMORY, STREAM_POLICY_VIOLATION, "too many names", LIMIT_PARSER, LIMIT_PARSER },
 	{ PARSER_TOO_DEEP, STREAM_POLICY_VIOLATION, "elements nested too deep", LIMIT_DEPTH,
 	    LIMIT_DEPTH_UNAUTHENTICATED },
 	{ PARSER_ELEMENTS, STREAM_POLICY_VIOLATION, "too many elements", LIMIT_ELEMENTS,
@@ -110,10 +114,10 @@ limits_of(const struct stream *stream)
 {
 	const struct config *config = stream->server->config;
 	struct parser_limits limits = { .stanza_bytes = (size_t)config->stanza_bytes,
-		.token_bytes = 65536,
-		.value_bytes = 16384,
-		.name_bytes = 256,
-		.memory = 262144,
+		.token_bytes = (size_t)config->stanza_token_bytes,
+		.value_bytes = (size_t)config->stanza_value_bytes,
+		.name_bytes = (size_t)config->stanza_name_bytes,
+		.memory = (size_t)config->parser_bytes,
 		.depth = (unsigned)config->stanza_depth,
 		.attributes = (unsigned)config->stanza_attributes,
 		.namespaces = (unsigned)config->stanza_namespaces,

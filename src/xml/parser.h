@@ -16,6 +16,10 @@ enum parser_error {
 	PARSER_ENCODING,		/* unsupported-encoding */
 	PARSER_INVALID_UTF8,		/* unsupported-encoding, RFC 6120 4.9.3.22 */
 	PARSER_TOO_BIG,			/* policy-violation, stanza-too-big */
+	PARSER_TOKEN,			/* one that is too long: policy-violation, as those that follow */
+	PARSER_VALUE,			/* of an attribute, too long */
+	PARSER_NAME,			/* or a namespace, too long */
+	PARSER_MEMORY,			/* expat's, too much */
 	PARSER_TOO_DEEP,		/* policy-violation */
 	PARSER_ELEMENTS,		/* too many of them: policy-violation */
 	PARSER_ATTRIBUTES,		/* the same */

@@ -122,7 +122,7 @@ error_of(XML_Parser handle)
 {
 	switch (XML_GetErrorCode(handle)) {
 	case XML_ERROR_NO_MEMORY:
-		return PARSER_TOO_BIG;
+		return PARSER_MEMORY;
 	case XML_ERROR_UNDEFINED_ENTITY:
 	case XML_ERROR_RECURSIVE_ENTITY_REF:
 	case XML_ERROR_BINARY_ENTITY_REF:
@@ -184,7 +184,7 @@ start(struct parser_expat *expat, struct slice header)
 
 	expat->handle = XML_ParserCreate_MM("UTF-8", &counting, separator);
 	if (expat->handle == NULL) {
-		expat->error = PARSER_TOO_BIG;
+		expat->error = PARSER_MEMORY;
 		return;
 	}
 	if (set_reparse_deferral != NULL)

@@ -274,6 +274,17 @@ pass(struct scanner *scanner, const char *data, size_t end, bool *boundary)
 	return PARSER_NOT_WELL_FORMED;
 }
 
+/* Which limit it has reached. */
+static enum parser_error
+stopped(const struct scanner *scanner, size_t end, size_t length,
+    const struct parser_limits *limits)
+{
+	if (end == length)
+		return PARSER_OK;
+	return in_token(scanner) && end == scanner->token + limits->token_bytes ? PARSER_TOKEN
+									      : PARSER_TOO_BIG;
+}
+
 enum parser_error
 scanner_run(struct scanner *scanner, struct slice window,
 	    const struct parser_limits *limits, bool *boundary)
@@ -285,7 +296,7 @@ scanner_run(struct scanner *scanner, struct slice window,
 	while (error == PARSER_OK && !*boundary) {
 		end = reach(scanner, window.length, limits);
 		if (scanner->position == end)
-			return end < window.length ? PARSER_TOO_BIG : PARSER_OK;
+			return stopped(scanner, end, window.length, limits);
 		error = pass(scanner, window.data, end, boundary);
 	}
 	return error;

@@ -126,9 +126,10 @@ add_attributes(struct tree *tree, struct element *element, const char **pairs)
 			return PARSER_ATTRIBUTES;
 		name = split(tree, pairs[0], NULL);
 		value = slice_from_text(pairs[1]);
-		if (name.local.length > tree->limits->name_bytes ||
-		    value.length > tree->limits->value_bytes)
-			return PARSER_TOO_BIG;
+		if (name.local.length > tree->limits->name_bytes)
+			return PARSER_NAME;
+		if (value.length > tree->limits->value_bytes)
+			return PARSER_VALUE;
 		*link = make_attribute(tree, &name, value);
 		link = &(*link)->next;
 	}
@@ -158,7 +159,7 @@ tree_open(struct tree *tree, const char *text, const char **attributes)
 		return PARSER_ELEMENTS;
 	name = split(tree, text, parent);
 	if (name.local.length > tree->limits->name_bytes)
-		return PARSER_TOO_BIG;
+		return PARSER_NAME;
 
 	element = make_element(tree, &name);
 	error = add_attributes(tree, element, attributes);
@@ -185,7 +186,7 @@ tree_declare(struct tree *tree, const char *uri)
 		return PARSER_NAMESPACES;
 	if (uri != NULL &&
 	    strnlen(uri, tree->limits->name_bytes + 1) > tree->limits->name_bytes)
-		return PARSER_TOO_BIG;
+		return PARSER_NAME;
 	return PARSER_OK;
 }
 

@@ -162,12 +162,34 @@ def long(size):
     return body % ("a" * (size - len(body) + 2))
 
 
+def tag(size):
+    return "<iq type='get' id='n'><x xmlns='a:b'" + " " * (size - len("<x xmlns='a:b'/>")) + "/></iq>"
+
+
+def value(size):
+    return "<iq type='get' id='n'><x xmlns='a:b' a='%s'/></iq>" % ("a" * size)
+
+
+def name(size):
+    return "<iq type='get' id='n'><%s xmlns='a:b'/></iq>" % ("a" * size)
+
+
+def names(count):
+    """So many that differ."""
+    return "<iq type='get' id='n'><x xmlns='a:b'>%s</x></iq>" % "".join(
+        "<y %s/>" % " ".join("a%d=''" % (i + k) for k in range(50)) for i in range(0, count, 50))
+
+
 def shapes(server):
     """a stanza has so many elements, so deep in each other, of so many bytes; one more ends the stream"""
     shape(server, "stanza_depth", {"stanza_depth": 20}, nested(20), nested(21), True)
     shape(server, "stanza_elements", {"stanza_elements": 100}, many(100), many(101), True)
     shape(server, "stanza_attributes", {"stanza_attributes": 20}, attributes(20), attributes(21), True)
     shape(server, "stanza_namespaces", {"stanza_namespaces": 20}, namespaces(20), namespaces(21), True)
+    shape(server, "stanza_token_bytes", {"stanza_token_bytes": 16384}, tag(16384), tag(16385), True)
+    shape(server, "stanza_value_bytes", {"stanza_value_bytes": 4096}, value(4096), value(4097), True)
+    shape(server, "stanza_name_bytes", {"stanza_name_bytes": 128}, name(128), name(129), True)
+    shape(server, "parser_bytes", {"parser_bytes": 131072}, names(1000), names(20000), True)
     shape(server, "stanza_bytes", {"stanza_bytes": 10000}, long(10000), long(10001), True)
 
 

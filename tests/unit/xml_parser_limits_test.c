@@ -82,22 +82,22 @@ a_token_has_at_most_its_bytes(void **state)
 	int most = (int)xml_limits.token_bytes;
 
 	assert_int_equal(outcome_of("<a", " ", most - 4, "/>"), PARSER_OK);
-	assert_int_equal(outcome_of("<a", " ", most - 3, "/>"), PARSER_TOO_BIG);
-	assert_int_equal(outcome_of("<a", " ", most, ""), PARSER_TOO_BIG);
-	assert_int_equal(outcome_of("<a b='", "x", most, ""), PARSER_TOO_BIG);
-	assert_int_equal(outcome_of("<a>&", "x", most, ""), PARSER_TOO_BIG);
-	assert_int_equal(outcome_of("<a></a", " ", most, ""), PARSER_TOO_BIG);
+	assert_int_equal(outcome_of("<a", " ", most - 3, "/>"), PARSER_TOKEN);
+	assert_int_equal(outcome_of("<a", " ", most, ""), PARSER_TOKEN);
+	assert_int_equal(outcome_of("<a b='", "x", most, ""), PARSER_TOKEN);
+	assert_int_equal(outcome_of("<a>&", "x", most, ""), PARSER_TOKEN);
+	assert_int_equal(outcome_of("<a></a", " ", most, ""), PARSER_TOKEN);
 }
 
 static void
 names_and_values_have_at_most_their_bytes(void **state)
 {
 	assert_int_equal(outcome_of("<a b='", "x", 16384, "'/>"), PARSER_OK);
-	assert_int_equal(outcome_of("<a b='", "x", 16385, "'/>"), PARSER_TOO_BIG);
+	assert_int_equal(outcome_of("<a b='", "x", 16385, "'/>"), PARSER_VALUE);
 	assert_int_equal(outcome_of("<", "x", 256, "/>"), PARSER_OK);
-	assert_int_equal(outcome_of("<", "x", 257, "/>"), PARSER_TOO_BIG);
-	assert_int_equal(outcome_of("<a ", "x", 257, "=''/>"), PARSER_TOO_BIG);
-	assert_int_equal(outcome_of("<a xmlns='", "x", 257, "'/>"), PARSER_TOO_BIG);
+	assert_int_equal(outcome_of("<", "x", 257, "/>"), PARSER_NAME);
+	assert_int_equal(outcome_of("<a ", "x", 257, "=''/>"), PARSER_NAME);
+	assert_int_equal(outcome_of("<a xmlns='", "x", 257, "'/>"), PARSER_NAME);
 }
 
 static void
@@ -139,7 +139,7 @@ ten_thousand_attributes_are_refused_at_the_limit(void **state)
 		buffer_append_text(&bytes, "/>");
 		limits.token_bytes = limits.stanza_bytes;
 		assert_int_equal(outcome(&limits),
-		    count == 64 ? PARSER_OK : count == 65 ? PARSER_ATTRIBUTES : PARSER_TOO_BIG);
+		    count == 64 ? PARSER_OK : count == 65 ? PARSER_ATTRIBUTES : PARSER_MEMORY);
 	}
 }
 
