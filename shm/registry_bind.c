@@ -297,17 +297,38 @@ registry_bind(struct registry *registry, const struct bind_request *request,
 
 /* --- changes of what is bound --- */
 
+/* A session's own record. What is borrowed from the map may move with the first write, so the names are kept here. */
+struct own {
+	struct session_key	key;
+	struct registry_session session;
+	char			names[REGISTRY_JID_MAX + REGISTRY_RESOURCE_MAX];
+};
+
+static void
+keep_names(struct own *own)
+{
+	struct registry_session *session = &own->session;
+	char *resource = own->names + session->bare_jid.length;
+
+	memcpy(own->names, session->bare_jid.data, session->bare_jid.length);
+	memcpy(resource, session->resource.data, session->resource.length);
+	session->bare_jid.data = own->names;
+	session->resource.data = resource;
+}
+
 /* The record of the resource where it is this session's. */
 static bool
 find_own(struct registry *registry, struct txn *txn, uint64_t account, struct slice resource,
-    struct slot_ref session, struct session_key *key, struct registry_session *found)
+    struct slot_ref session, struct own *own)
 {
+	const struct slot_ref *found = &own->session.session;
 	uint64_t place;
 
-	if (!registry_place(registry, txn, account, resource, &place, found) ||
-	    found->session.slot != session.slot || found->session.epoch != session.epoch)
+	if (!registry_place(registry, txn, account, resource, &place, &own->session) ||
+	    found->slot != session.slot || found->epoch != session.epoch)
 		return false;
-	*key = session_key(account, place);
+	own->key = session_key(account, place);
+	keep_names(own);
 	return true;
 }
 
@@ -327,60 +348,44 @@ registry_unbind(struct registry *registry, uint64_t account, struct slice resour
     struct slot_ref session)
 {
 	struct txn *txn = txn_write(registry->env);
-	struct registry_session own;
-	struct session_key key;
-	bool is_found = find_own(registry, txn, account, resource, session, &key, &own);
+	struct own own;
+	bool is_found = find_own(registry, txn, account, resource, session, &own);
 
 	if (is_found)
-		registry_remove(txn, &key, session);
+		registry_remove(txn, &own.key, session);
 	return finish(txn, is_found);
 }
 
-/* What is borrowed from the map may move with the first write. */
 static void
-keep_names(struct registry_session *own, char names[REGISTRY_JID_MAX + REGISTRY_RESOURCE_MAX])
+write_presence(struct txn *txn, struct own *own, struct slice presence)
 {
-	memcpy(names, own->bare_jid.data, own->bare_jid.length);
-	memcpy(names + own->bare_jid.length, own->resource.data, own->resource.length);
-	own->bare_jid.data = names;
-	own->resource.data = names + own->bare_jid.length;
-}
-
-static void
-write_presence(struct txn *txn, const struct session_key *key, struct registry_session *own,
-    struct slice presence)
-{
-	char names[REGISTRY_JID_MAX + REGISTRY_RESOURCE_MAX];
-
-	keep_names(own, names);
 	if (presence.length == 0) {
-		own->priority = 0;
-		own->flags &= ~(uint32_t)SLOT_AVAILABLE;
-		txn_delete(txn, REGISTRY_PRESENCE, session_key_slice(key));
+		own->session.priority = 0;
+		own->session.flags &= ~(uint32_t)SLOT_AVAILABLE;
+		txn_delete(txn, REGISTRY_PRESENCE, session_key_slice(&own->key));
 	} else {
-		own->flags |= SLOT_AVAILABLE;
-		txn_put(txn, REGISTRY_PRESENCE, session_key_slice(key), presence);
+		own->session.flags |= SLOT_AVAILABLE;
+		txn_put(txn, REGISTRY_PRESENCE, session_key_slice(&own->key), presence);
 	}
-	write_session(txn, key, own);
+	write_session(txn, &own->key, &own->session);
 }
 
 int
 registry_set_presence(struct registry *registry, uint64_t account, struct slice resource,
     struct slot_ref session, int8_t priority, uint32_t flags, struct slice presence)
 {
-	struct registry_session own;
-	struct session_key key;
+	struct own own;
 	struct txn *txn;
 	bool is_found;
 
 	if (presence.length > REGISTRY_PRESENCE_MAX)
 		return RESULT_FULL;
 	txn = txn_write(registry->env);
-	is_found = find_own(registry, txn, account, resource, session, &key, &own);
+	is_found = find_own(registry, txn, account, resource, session, &own);
 	if (is_found) {
-		own.priority = priority;
-		own.flags = flags;
-		write_presence(txn, &key, &own, presence);
+		own.session.priority = priority;
+		own.session.flags = flags;
+		write_presence(txn, &own, presence);
 	}
 	return finish(txn, is_found);
 }
@@ -390,15 +395,12 @@ registry_set_flags(struct registry *registry, uint64_t account, struct slice res
     struct slot_ref session, uint32_t flags)
 {
 	struct txn *txn = txn_write(registry->env);
-	struct registry_session own;
-	struct session_key key;
-	char names[REGISTRY_JID_MAX + REGISTRY_RESOURCE_MAX];
-	bool is_found = find_own(registry, txn, account, resource, session, &key, &own);
+	struct own own;
+	bool is_found = find_own(registry, txn, account, resource, session, &own);
 
 	if (is_found) {
-		keep_names(&own, names);
-		own.flags = flags;
-		write_session(txn, &key, &own);
+		own.session.flags = flags;
+		write_session(txn, &own.key, &own.session);
 	}
 	return finish(txn, is_found);
 }
@@ -432,19 +434,16 @@ registry_claim(struct registry *registry, uint64_t account, struct slice resourc
 	struct claim claim = { registry, session, flag, false };
 	struct txn *txn = txn_write(registry->env);
 	struct session_key all = session_key(account, 0);
-	char names[REGISTRY_JID_MAX + REGISTRY_RESOURCE_MAX];
-	struct registry_session own;
-	struct session_key key;
+	struct own own;
 
 	txn_each(txn, REGISTRY_SESSION, slice_of(all.bytes, 8), SLICE_EMPTY, on_rival, &claim);
 	if (claim.is_taken) {
 		txn_end(&txn);
 		return RESULT_EXISTS;
 	}
-	if (!find_own(registry, txn, account, resource, session, &key, &own))
+	if (!find_own(registry, txn, account, resource, session, &own))
 		return finish(txn, false);
-	keep_names(&own, names);
-	own.flags |= flag;
-	write_session(txn, &key, &own);
+	own.session.flags |= flag;
+	write_session(txn, &own.key, &own.session);
 	return finish(txn, true);
 }
