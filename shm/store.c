@@ -21,7 +21,7 @@
 #define READERS (PROCESSES_MAX + 56)	/* the server's processes, and tools */
 
 /* Sanitizers leave less of the address space. */
-#if defined(__SANITIZE_ADDRESS__)
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define HAS_SANITIZER 1
 #elif defined(__has_feature)
 #if __has_feature(address_sanitizer) || __has_feature(memory_sanitizer) || \
