@@ -42,7 +42,8 @@ descriptors_keep(const int *kept, size_t count)
 	unsigned next = STDERR_FILENO + 1;
 
 	ensure(count <= KEPT_MOST);
-	memcpy(sorted, kept, count * sizeof(*kept));
+	if (count > 0)	/* with none, `kept` may be NULL */
+		memcpy(sorted, kept, count * sizeof(*kept));
 	qsort(sorted, count, sizeof(*sorted), compare);
 	for (size_t i = 0; i < count; i++) {
 		if (sorted[i] < (int)next)
