@@ -4,9 +4,10 @@
 #include "base/buffer.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/result.h"
 #include "config/config.h"
 #include "routing/router_private.h"
-#include "session/session.h"
+#include "session/session_map.h"
 #include "shm/counters.h"
 #include "shm/outbox.h"
 #include "stream/server.h"
@@ -67,7 +68,7 @@ hand_on(struct stanza *stanza, void *context)
 	stanza->host = config_find_host(server->config, stanza->to.domain);
 	stanza->account = left->session->account;
 	if (stanza->host == NULL ||
-	    router_account(stanza->router, &left->session->jid) != stanza->account)
+	    router_account(stanza->router, &stanza->to) != stanza->account)
 		return STANZA_SERVICE_UNAVAILABLE;
 	delay_stamp(stanza->arena, stanza->element, stanza->to.domain, stanza->stamp_us);
 	return account_hand_on(stanza);
@@ -121,35 +122,39 @@ is_for_others(const struct entry *entry)
 }
 
 static void
-hand_on_all(struct session *session, struct outbox_cursor *cursor)
+hand_on_next(struct left *left)
 {
-	struct shm *shm = session->server->shm;
-	struct left left = { .session = session };
+	struct session *session = left->session;
+	struct outbox_cursor cursor;
+	char *copy;
 
-	while (outbox_peek(shm, session->ref, cursor, &left.entry)) {
-		struct outbox_cursor bytes = *cursor;
-		char *copy;
-
-		if (!outbox_step(shm, session->ref, cursor))
-			return;
-		if (!is_for_others(&left.entry))
-			continue;
-		copy = memory_new(left.entry.length + 1);
-		left.bytes = slice_of(copy, outbox_read(shm, session->ref, &bytes, copy,
-						left.entry.length, left.entry.number));
-		hand_on_one(&left);
-		memory_free(copy);
-	}
+	if (!is_for_others(&left->entry))
+		return;
+	copy = memory_new(left->entry.length + 1);
+	outbox_start(session->server->shm, session->ref, &cursor);
+	left->bytes = slice_of(copy, outbox_read(session->server->shm, session->ref, &cursor, copy,
+					 left->entry.length, left->entry.number));
+	hand_on_one(left);
+	memory_free(copy);
 }
 
-void
+/* Each leaves the outbox once it has another way: so whoever goes on after a death begins behind it. */
+bool
 handover(struct session *session)
 {
 	struct shm *shm = session->server->shm;
+	struct left left = { .session = session };
 	struct outbox_cursor cursor;
 
-	if (outbox_entries(session->slot) == 0)
-		return;
-	outbox_start(shm, session->ref, &cursor);
-	hand_on_all(session, &cursor);
+	while (outbox_entries(session->slot) > 0) {
+		if (!session_stores_have_room(session->server))
+			return false;
+		outbox_start(shm, session->ref, &cursor);
+		if (!outbox_peek(shm, session->ref, &cursor, &left.entry))
+			return true;
+		hand_on_next(&left);
+		if (outbox_give(shm, session->ref, left.entry.number) != RESULT_OK)
+			return true;
+	}
+	return true;
 }

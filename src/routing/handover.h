@@ -1,15 +1,18 @@
 /* handover.h -- what an ended session left in its outbox: to the account's others, to the store, or back to who sent it. */
 #pragma once
 
+#include <stdbool.h>
+
 struct element;
 struct server;
 struct session;
 
 /*
  * XEP-0198 4: a stanza that was not acknowledged is handled as one for a client that is not there (RFC 6121 8.5). The
- * session is not found any more, and its slot is still there. A death in between may hand on one of them twice.
+ * session is not found any more, and its slot is still there. A death in between may hand on one of them twice. False: the
+ * rest has to wait until the stores have room.
  */
-void	handover(struct session *session);
+bool	handover(struct session *session);
 
 /* Sends what came of one of them back to its sender, behind what is under way. */
 void	handover_bounce(struct server *server, struct element *error);

@@ -127,6 +127,7 @@ session_adopt(struct server *server, struct slot_ref ref)
 	session->ref = ref;
 	session->slot = slot_find(server->shm, ref);
 	session->type = SLOT_C2S_UNAUTHED;
+	session->account = atomic_load(&session->slot->account);
 	if (registry_session_of(server->registry, txn, ref, &record))
 		take_record(session, &record);
 	txn_end(&txn);
@@ -152,6 +153,37 @@ session_close(struct session *session, enum stream_condition condition, const ch
  * The order is fixed: features speak first, then nobody finds the session, then its memory goes. Whoever
  * appends in between finds the epoch changed.
  */
+static void finish(struct session *session);
+
+static void
+on_room_timer(struct timer *timer, void *parameter)
+{
+	finish(parameter);
+}
+
+/*
+ * Its slot stays until all that it left has gone another way: should this worker die, or stop before the stores have room,
+ * its replacement goes on.
+ */
+static void
+finish(struct session *session)
+{
+	struct server *server = session->server;
+
+	if (!server->sessions->events->on_unbound(session)) {
+		if (server->stopping) {
+			session_forget(session);
+			return;
+		}
+		timer_start(server->timers, &session->deadline, ROOM_AGAIN_MS, on_room_timer,
+		    session);
+		return;
+	}
+	session_show_type(session, SLOT_C2S_DESTROYED);
+	slot_give(server->shm, session->ref);
+	session_forget(session);
+}
+
 void
 session_destroy(struct session *session, const char *reason)
 {
@@ -172,12 +204,9 @@ session_destroy(struct session *session, const char *reason)
 		server->sessions->events->on_ending(session, reason);
 		registry_unbind(server->registry, session->account, session->jid.resource,
 		    session->ref);
-		server->sessions->events->on_unbound(session);
 	}
 	session_release(session);
-	session_show_type(session, SLOT_C2S_DESTROYED);
-	slot_give(server->shm, session->ref);
-	session_forget(session);
+	finish(session);
 }
 
 void

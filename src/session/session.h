@@ -76,8 +76,8 @@ struct session_events {
 	void (*on_stanza)(struct session *session, struct element *stanza);
 	/* Before slot and registry record go: the last moment to speak for it. */
 	void (*on_ending)(struct session *session, const char *reason);
-	/* Nobody finds it any more; what stands in its outbox did not reach its client. */
-	void (*on_unbound)(struct session *session);
+	/* Nobody finds it any more; what stands in its outbox did not reach its client. False: asked again for the rest. */
+	bool (*on_unbound)(struct session *session);
 	/* It has lost its connection, and waits for its client. */
 	void (*on_hibernating)(struct session *session);
 	/* It goes on elsewhere: what is here of it is to be freed, without a word. */

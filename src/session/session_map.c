@@ -15,8 +15,6 @@
 #include "stream/server.h"
 #include "stream/stream.h"
 
-#define ROOM_AGAIN_MS 5
-
 void
 sessions_start(struct server *server, const struct session_events *events)
 {
@@ -138,7 +136,8 @@ on_dirty(void *owner, uint32_t slot)
 	session = session_of_slot(server, slot);	/* some orders end it */
 	if (session == NULL)
 		return;
-	if (session->conn == NULL && session->type == SLOT_C2S && !resume_has_room(session))
+	if (session->conn == NULL && session->type == SLOT_C2S && !session->ending &&
+	    !resume_has_room(session))
 		return;
 	session_want_write(session);
 	session_read_on(session);

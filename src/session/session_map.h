@@ -6,6 +6,8 @@
 #include "net/timer.h"
 #include "session/session.h"
 
+#define ROOM_AGAIN_MS 5		/* room in the rings to the stores is looked for again */
+
 /* sessions_drain() */
 struct drain {
 	struct timer timer;

@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 """How much waits for a client with stream management: one that reads never meets the limit, of one that does not nothing is lost."""
 import contextlib
+import os
+import signal
 import sys
 
 import client as xmpp
@@ -10,6 +12,7 @@ from server import PASSWORD, Server
 
 CONTACTS = 300
 KEPT = 1000
+OVERFLOW = 300	# of 10 KB each
 ACCOUNTS = ["romeo@localhost", "juliet@localhost"]
 
 
@@ -119,6 +122,44 @@ def stuck(_):
         equal(juliet.body(), "after")
 
 
+def pid(server, kind, number):
+    return next(p["pid"] for p in server.processes(kind) if p["number"] == number)
+
+
+def overflow(is_killed):
+    """More than the ring to a store takes, while that store stands still."""
+    with make_server('offline_bytes = "64 MiB"; offline_strangers = 1000;') as server:
+        juliet, romeo = Managed(server, "juliet@localhost/balcony", 0), Managed(server, "romeo@localhost/orchard", 1)
+        for i in range(OVERFLOW):
+            romeo.send(message(juliet.jid, i, 10000))
+        equal(romeo.until_acked(), [], "refused at once")
+        store = pid(server, "store", 1)
+        os.kill(store, signal.SIGSTOP)
+        juliet.lose()
+        server.wait_for(lambda: handed_on(server) > 40, "it is handed on")
+        if is_killed:
+            os.kill(pid(server, "worker", 0), signal.SIGKILL)
+        os.kill(store, signal.SIGCONT)
+        server.wait_for(lambda: server.ctl_json("stats")["memory"]["slots_used"] == 1, "all of it is handed on")
+        equal(ask(romeo), [], "refused later")
+        _, client = late(server, juliet.id, juliet.got)
+        came = []
+        while len(came) < OVERFLOW:
+            came += ids([client.get()])
+        equal(came, [str(i) for i in range(OVERFLOW)], "messages")
+        equal(ids(ask(client)), [], "more")
+
+
+def it_waits(_):
+    """more than a store takes at once waits for it, and is there in order and once; none is refused"""
+    overflow(False)
+
+
+def its_worker_dies(_):
+    """the same where the worker is killed meanwhile: its replacement goes on"""
+    overflow(True)
+
+
 def late(server, id, h):
     """A new session where the old one is no more: the server's h of that, and what was kept."""
     client = xmpp.Client(server)
@@ -174,7 +215,7 @@ def much_waits(_):
 
 def main():
     facts = Facts()
-    for fact in (contacts, kept, stuck, many_wait, much_waits):
+    for fact in (contacts, kept, stuck, many_wait, much_waits, it_waits, its_worker_dies):
         if not sys.argv[1:] or fact.__name__ in sys.argv[1:]:
             facts.show(fact, None)
     facts.end()
