@@ -20,6 +20,7 @@ CLIENTS = 6
 WORKERS = 3
 WATCHDOG = {"worker": 10, "store": 60}	# seconds
 LATER = 3		# seconds until all that it served is served again
+WINDOW = 2
 SPINS = 0.5		# of the time that it might have run: who waits for a lock uses far less
 VISITOR = "visitor@localhost"
 
@@ -97,7 +98,7 @@ class Watch:
 
     def begin(self, stopped):
         self.name.pop(stopped, None)
-        self.at, self.last = time.monotonic(), {}
+        self.at, self.last, self.begun, self.most = time.monotonic(), {}, {}, {}
         self.look()
         self.first = dict(self.last)
 
@@ -106,13 +107,16 @@ class Watch:
             try:
                 self.last[pid] = (time.monotonic() - self.at, *times_of(pid))
             except (OSError, ValueError):
-                pass	# it is gone
+                continue	# it is gone
+            self.count(pid)
 
-    def shares(self):
-        """Of the time that it might have run each process ran so much."""
-        for pid, (lasted, ran, waited) in self.last.items():
-            ran, waited = ran - self.first[pid][1], waited - self.first[pid][2]
-            yield self.name[pid], ran / max(lasted - waited, 0.001)
+    def count(self, pid):
+        """Of the time that it might have run in some seconds, how much it ran: the most of all such."""
+        lasted, ran, waited = (now - then for now, then in zip(self.last[pid], self.begun.setdefault(pid, self.last[pid])))
+        if lasted >= WINDOW:
+            share = ran / max(lasted - waited, 0.001)
+            self.most[self.name[pid]] = max(share, self.most.get(self.name[pid], 0))
+            self.begun[pid] = self.last[pid]
 
     def late(self):
         """Seconds for which the machine had other things to do."""
@@ -147,10 +151,10 @@ def stand(server, load, steps, step, kind, others):
     load.wait_for(is_ended, "%d at %r is ended" % (pid, step), 2 * WATCHDOG[kind] + 30)
     steps.disarm()
     took, meanwhile = time.monotonic() - at, load.got() - got
+    shares = dict(others.most)
     wait_until_served(load)
     others.look()
     back = time.monotonic() - at
-    shares = dict(others.shares())
     print("     %-6s %-18s ended after %4.1f s, all served after %4.1f s; %5d messages meanwhile, busiest %2.0f %%" % (
         kind, step, took, back, meanwhile, 100 * max(shares.values())), flush=True)
     equal([line for line in server.log.lines[mark:] if "process hangs, ended" in line and "pid=%d " % pid not in line], [],
