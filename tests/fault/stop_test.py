@@ -20,7 +20,7 @@ CLIENTS = 6
 WORKERS = 3
 WATCHDOG = {"worker": 10, "store": 60}	# seconds
 LATER = 3		# seconds until all that it served is served again
-WINDOW = 2
+WINDOW = 2		# seconds, each looked at by itself
 SPINS = 0.5		# of the time that it might have run: who waits for a lock uses far less
 VISITOR = "visitor@localhost"
 
