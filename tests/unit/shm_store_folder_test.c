@@ -10,6 +10,7 @@
 
 #include "base/result.h"
 #include "shm/store.h"
+#include "tests/folder.h"
 
 static char directory[64];
 static struct store *store;
@@ -17,8 +18,7 @@ static struct store *store;
 static int
 setup(void **state)
 {
-	strcpy(directory, "/tmp/rookery-folder-XXXXXX");
-	if (mkdtemp(directory) == NULL)
+	if (!folder_make(directory, "/tmp"))
 		return -1;
 	strcat(directory, "/data");
 	return 0;
