@@ -149,8 +149,7 @@ acks_sent(struct session *session)
 static bool
 is_overdue(const struct session *session)
 {
-	return session->acks.is_asked && (session->paused & PAUSED_MEMORY) == 0 &&
-	    clock_ms() - session->acks.asked_ms >=
+	return session->acks.is_asked && clock_ms() - session->acks.asked_ms >=
 	    (uint64_t)session->server->config->ack_timeout;
 }
 

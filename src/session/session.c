@@ -149,10 +149,6 @@ session_close(struct session *session, enum stream_condition condition, const ch
 		stream_close(session->conn, condition, text);
 }
 
-/*
- * The order is fixed: features speak first, then nobody finds the session, then its memory goes. Whoever
- * appends in between finds the epoch changed.
- */
 static void finish(struct session *session);
 
 static void
@@ -184,6 +180,10 @@ finish(struct session *session)
 	session_forget(session);
 }
 
+/*
+ * The order is fixed: features speak first, then nobody finds the session, then its memory goes. Whoever
+ * appends in between finds the epoch changed.
+ */
 void
 session_destroy(struct session *session, const char *reason)
 {
