@@ -88,7 +88,7 @@ static const struct command commands[] = {
 	  "For a full JID or an account, until it is interrupted, or --count lines "
 	  "were printed." },
 	{ "clock", "SECONDS|stop|go", 0, clock_run,
-	  "Moves the server's clock forward, stops it, or lets it go on, for tests.",
+	  "Moves, stops or starts the server's clock, for tests.",
 	  "Works only with a server started with --test-clock." },
 	{ "config", NULL, COMMAND_SAMPLE | COMMAND_ROOT, config_run,
 	  "Prints the configuration as the server understands it.",
