@@ -95,12 +95,21 @@ class Profanity:
                 if not self.more.wait(until - time.monotonic()):
                     raise AssertionError("it does not show %r\n%s" % (word, self.log()))
 
+    def knows_server(self):
+        """It has heard what the server offers, and will use it."""
+        return "disco#info response from: localhost" in self.log()
+
+    def open_chat(self, jid):
+        mark = self.mark()
+        self.type("/msg " + jid)
+        self.shows("unencrypted", mark)
+
     def log(self):
         for folder, _, files in os.walk(self.folder):
             for name in files:
                 if name.endswith(".log") or name == "log":
                     with open(os.path.join(folder, name), errors="replace", encoding="utf-8") as f:
-                        return f.read()[-30000:]
+                        return f.read()
         return "it wrote no log"
 
     def end(self):
@@ -150,6 +159,7 @@ class Cast:
         self.others = []
         try:
             server.log.wait(r"bound .*romeo@localhost/terminal", mark)
+            server.wait_for(self.profanity.knows_server, "it knows what the server offers")
             seat = next(s for s in server.sessions() if s["jid"] == "romeo@localhost/terminal")
             equal(seat["secure"], True, "TLS")
             for jid in ("juliet@localhost/balcony", "romeo@localhost/phone"):
@@ -219,7 +229,7 @@ def catches_up(server):
     for client in (phone, juliet):
         client.close()
     with Cast(server) as cast:
-        cast.profanity.type("/msg juliet@localhost")
+        cast.profanity.open_chat("juliet@localhost")
         cast.profanity.shows("pomegranate")
         cast.profanity.shows("jocundday")
 
@@ -241,7 +251,7 @@ def survives(server):
     """when its worker is killed it comes back to its session, and what was sent meanwhile is there"""
     with Cast(server) as cast:
         worker = next(s for s in server.sessions() if s["jid"] == "romeo@localhost/terminal")["worker"]
-        cast.profanity.type("/msg juliet@localhost")
+        cast.profanity.open_chat("juliet@localhost")
         mark = server.log.mark()
         server.kill_worker(worker)
         cast.juliet.send("<message to='romeo@localhost/terminal' type='chat'><body>overthewall</body></message>")
