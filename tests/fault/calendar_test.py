@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """The calendar jumps, forth and back: sessions, archives, tickets and time-outs are not harmed.
 
 Usage: calendar_test.py [--times N] [what ...]
