@@ -164,24 +164,40 @@ empty(struct shm *shm, uint32_t index)
  * The epoch turns even under the lock, so that no append comes after the outbox was emptied. A process that dies in
  * between leaves an owned slot with an even epoch: slots_recover() goes on.
  */
+static bool
+end(struct shm *shm, struct slot_ref ref)
+{
+	struct slot *slot = &shm->slots[ref.slot];
+
+	if ((ref.epoch & 1) == 0 || atomic_load(&slot->epoch) != ref.epoch)
+		return false;
+	atomic_store(&slot->type, SLOT_C2S_DESTROYED);
+	atomic_store(&slot->epoch, ref.epoch + 1);
+	SHM_STEP("slot: turned");
+	atomic_fetch_sub(&shm->instance->sessions_about, 1);
+	return true;
+}
+
+bool
+slot_give_behind(struct shm *shm, struct slot_ref ref, uint64_t last)
+{
+	bool has_ended = false, has_more;
+
+	slot_lock(shm, ref.slot);
+	has_more = atomic_load(&shm->slots[ref.slot].out_next) > last;
+	if (!has_more)
+		has_ended = end(shm, ref);
+	slot_unlock(shm, ref.slot);
+	SHM_STEP("slot: ended");
+	if (has_ended)
+		empty(shm, ref.slot);
+	return !has_more;
+}
+
 void
 slot_give(struct shm *shm, struct slot_ref ref)
 {
-	struct slot *slot = &shm->slots[ref.slot];
-	bool ended = false;
-
-	slot_lock(shm, ref.slot);
-	if ((ref.epoch & 1) != 0 && atomic_load(&slot->epoch) == ref.epoch) {
-		atomic_store(&slot->type, SLOT_C2S_DESTROYED);
-		atomic_store(&slot->epoch, ref.epoch + 1);
-		SHM_STEP("slot: turned");
-		atomic_fetch_sub(&shm->instance->sessions_about, 1);
-		ended = true;
-	}
-	slot_unlock(shm, ref.slot);
-	SHM_STEP("slot: ended");
-	if (ended)
-		empty(shm, ref.slot);
+	slot_give_behind(shm, ref, UINT64_MAX);
 }
 
 /* One that was being taken may be half cleared, so that its outbox must not be looked at: it is empty anyway. */

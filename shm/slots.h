@@ -8,6 +8,8 @@ int	slot_take(struct shm *shm, struct slot_ref *ref);
 
 /* Gives blocks and slot back; refs to it go stale before it can be taken again. Owner only. */
 void	slot_give(struct shm *shm, struct slot_ref ref);
+/* The same, unless anything was appended behind entry `last`. False: so it was, and all is as before. */
+bool	slot_give_behind(struct shm *shm, struct slot_ref ref, uint64_t last);
 
 /* A replacement's: slots its predecessor had half taken or half given back are free again. */
 void	slots_recover(struct shm *shm);

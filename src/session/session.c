@@ -162,21 +162,32 @@ on_room_timer(struct timer *timer, void *parameter)
  * its replacement goes on.
  */
 static void
-finish(struct session *session)
+finish_later(struct session *session)
 {
 	struct server *server = session->server;
 
-	if (!server->sessions->events->on_unbound(session)) {
-		if (server->stopping) {
-			session_forget(session);
-			return;
-		}
+	if (server->stopping)
+		session_forget(session);
+	else
 		timer_start(server->timers, &session->deadline, ROOM_AGAIN_MS, on_room_timer,
 		    session);
-		return;
-	}
-	session_show_type(session, SLOT_C2S_DESTROYED);
-	slot_give(server->shm, session->ref);
+}
+
+/* Who had found it before may append until its slot is given: that goes another way as well. */
+static void
+finish(struct session *session)
+{
+	struct server *server = session->server;
+	uint64_t last;
+
+	do {
+		last = atomic_load(&session->slot->out_next);
+		if (!server->sessions->events->on_unbound(session)) {
+			finish_later(session);
+			return;
+		}
+		session_show_type(session, SLOT_C2S_DESTROYED);
+	} while (!slot_give_behind(server->shm, session->ref, last));
 	session_forget(session);
 }
 

@@ -3,6 +3,9 @@
 
 #include <stdio.h>
 
+#include "base/result.h"
+#include "session/session_map.h"
+#include "shm/effect.h"
 #include "shm/registry.h"
 #include "tests/unit/worker_caller.h"
 
@@ -130,6 +133,50 @@ destroying_twice_is_harmless(void **state)
 	assert_true(worker_logged(&worker, "reason=once"));
 }
 
+static const struct session_events *real_events;
+
+static void
+append_late(struct slot_ref target)
+{
+	struct slice message = SLICE("<message from='romeo@localhost/orchard' "
+				     "to='juliet@localhost/balcony' id='late'/>");
+	struct shm *shm = worker.server.shm;
+	struct effect_piece piece = { .length = (uint32_t)message.length };
+	char *memory;
+
+	effect_draft(shm, (struct slot_ref){ UINT32_MAX, 0 }, 0, false);
+	assert_int_equal(effect_stage(shm, piece.length, &memory, &piece.offset), RESULT_OK);
+	memcpy(memory, message.data, message.length);
+	assert_int_equal(effect_add(shm, target, ENTRY_MESSAGE, 0, &piece, 1), RESULT_OK);
+	assert_int_equal(effect_run(shm), 0);
+}
+
+/* The first time, when all it left has gone another way, one comes who had found it before. */
+static bool
+unbound_and_then_more(struct session *session)
+{
+	bool is_done = real_events->on_unbound(session);
+
+	append_late(session->ref);
+	worker.server.sessions->events = real_events;
+	return is_done;
+}
+
+static void
+what_comes_while_a_session_ends_goes_another_way(void **state)
+{
+	struct session_events events = *worker.server.sessions->events;
+
+	real_events = worker.server.sessions->events;
+	events.on_unbound = unbound_and_then_more;
+	worker.server.sessions->events = &events;
+	session_destroy(caller_session(&juliet), "its time has come");
+	worker_settle(&worker);
+	assert_ptr_equal(worker.server.sessions->events, real_events);
+	assert_null(slot_find(worker.server.shm, juliet.ref));
+	assert_non_null(strstr(caller_hear(&romeo), "id='late' type='error'"));
+}
+
 static void
 a_session_that_is_gone_gives_everything_back(void **state)
 {
@@ -241,6 +288,7 @@ main(void)
 		TEST(the_older_of_two_with_one_resource_gets_conflict),
 		TEST(who_is_displaced_gets_what_waits_first),
 		TEST(destroying_twice_is_harmless),
+		TEST(what_comes_while_a_session_ends_goes_another_way),
 		TEST(a_session_that_is_gone_gives_everything_back),
 		TEST(a_stop_ends_all_and_tells_when_the_last_is_gone),
 		TEST(a_stop_without_sessions_is_over_at_once),

@@ -3,6 +3,7 @@
 
 #include "base/result.h"
 #include "shm/blocks.h"
+#include "shm/outbox.h"
 #include "shm/wake.h"
 
 #define SESSIONS 300
@@ -55,6 +56,25 @@ there_are_as_many_as_max_sessions(void **state)
 	ref = kit_slot(&kit);
 	assert_int_equal(ref.slot, 7);
 	assert_int_equal(ref.epoch, 3);
+}
+
+static void
+a_slot_is_not_given_with_what_came_late(void **state)
+{
+	struct slot_ref ref = kit_slot(&kit);
+	const struct slot *slot = slot_find(kit.shm, ref);
+	uint64_t last;
+
+	assert_int_equal(kit_append(&kit, ref, SLICE("seen")), RESULT_OK);
+	last = atomic_load(&slot->out_next);
+	assert_int_equal(kit_append(&kit, ref, SLICE("late")), RESULT_OK);
+	assert_false(slot_give_behind(kit.shm, ref, last));
+	assert_non_null(slot_find(kit.shm, ref));
+	assert_int_equal(outbox_entries(slot), 2);
+	assert_true(slot_give_behind(kit.shm, ref, last + 1));
+	assert_null(slot_find(kit.shm, ref));
+	assert_true(slot_give_behind(kit.shm, ref, last + 1));	/* twice is once */
+	assert_int_equal(slot_count(kit.shm), 0);
 }
 
 static void
@@ -233,6 +253,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		FACT(a_new_slot_is_mine_and_empty),
 		FACT(there_are_as_many_as_max_sessions),
+		FACT(a_slot_is_not_given_with_what_came_late),
 		FACT(a_ref_goes_stale_with_its_session),
 		FACT(a_ref_to_nowhere_finds_nothing),
 		FACT(a_session_that_ends_leaves_no_block),
