@@ -139,6 +139,17 @@ lose_connection(struct session *session)
 	resume_hibernate(session);
 }
 
+/* One that asked may have gone since, with an upgrade or with the whole server: nobody would look at its slots any more. */
+static bool
+can_take(const struct server *server, uint32_t worker)
+{
+	const struct instance *instance = server->shm->instance;
+	uint64_t there = atomic_load(&instance->serving) | atomic_load(&instance->draining);
+
+	return worker < server->shm->workers && worker != server->number &&
+	    (there >> worker & 1) != 0;
+}
+
 void
 resume_give_away(struct session *session)
 {
@@ -146,9 +157,8 @@ resume_give_away(struct session *session)
 	struct slot_ref ref = session->ref;
 	uint32_t taker = atomic_load(&session->slot->taker);
 
-	if (taker == 0 || taker > server->shm->workers || taker == server->number + 1 ||
-	    !resume_is_possible(session) || session->ending || !acks_are_settled(session) ||
-	    !sessions_are_settled(server))
+	if (taker == 0 || !can_take(server, taker - 1) || !resume_is_possible(session) ||
+	    session->ending || !acks_are_settled(session) || !sessions_are_settled(server))
 		return;
 	log_debug(LOG_SESSION, "given away", "sid=%s worker=%u", session->id, taker - 1);
 	counter_add(server->shm, COUNTER_GIVEN_AWAY, 1);

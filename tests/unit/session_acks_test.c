@@ -314,6 +314,26 @@ who_resumes_has_it_as_soon_as_another_worker_gives_it(void **state)
 	caller_close(&again);
 }
 
+/* Who had asked was of the server before, or has drained. */
+static void
+no_session_is_given_to_who_is_not_there(void **state)
+{
+	struct worker_options options = { .workers = 2 };
+
+	teardown(state);
+	worker_begin(&worker, &options);
+	caller_enter(&romeo, &worker, "romeo", "orchard");
+	caller_enter(&juliet, &worker, "juliet", "balcony");
+	enable(&juliet);
+	caller_close(&juliet);
+	atomic_store(&worker.server.shm->instance->serving, 1);
+	atomic_store(&slot()->taker, 2);
+	slot_ask(worker.server.shm, juliet.ref, ORDER_GIVE_AWAY);
+	worker_settle(&worker);
+	assert_int_equal(atomic_load(&slot()->owner), 1);
+	assert_non_null(caller_session(&juliet));
+}
+
 static void
 one_that_gives_up_waiting_leaves_nothing(void **state)
 {
@@ -425,6 +445,7 @@ main(void)
 		TEST(unless_the_host_says_that_memory_is_enough),
 		TEST(who_resumes_waits_for_what_is_under_way),
 		TEST(who_resumes_has_it_as_soon_as_another_worker_gives_it),
+		TEST(no_session_is_given_to_who_is_not_there),
 		TEST(one_that_gives_up_waiting_leaves_nothing),
 		TEST(too_much_for_one_that_waits_goes_another_way),
 		TEST(a_worker_is_drained_gently),

@@ -104,6 +104,7 @@ make_memory(struct worker *worker, const struct worker_options *options)
 	ensure(shm_options.max_sessions <= WORKER_SESSIONS);
 	ensure(shm_create(&shm_options, &shm) == RESULT_OK);
 	ensure(store_rings_create(shm) == RESULT_OK);
+	atomic_store(&shm->instance->serving, UINT64_MAX);
 	shm_join(shm, 0);
 	worker->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	shm_set_wake_fd(shm, 0, worker->wake_fd);
