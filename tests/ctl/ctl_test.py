@@ -124,6 +124,7 @@ def sums(server):
 def properties(server):
     """session prints exactly the documented properties, as text and as JSON"""
     romeo = available(server, "romeo@localhost/Balk\u00f6n")
+    server.wait_for(lambda: server.ctl_json("session", romeo.jid)["unacked"]["stanzas"] == 0, "what it got is given back")
     shown = dict(line.split(None, 1) for line in
                  server.ctl("session", "romeo@localhost/Balk\u00f6n").stdout.splitlines())
     equal(list(shown), PROPERTIES, "names")
