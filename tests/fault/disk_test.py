@@ -199,25 +199,61 @@ def full_memory(options):
                   more="sessions_per_account = 1000; max_sessions = 5000;", lead=200)
 
 
-def flood(writer, to, most=4000):
-    """Messages until some are refused: what was not, in order."""
-    accepted = []
-    refused = 0
-    for number in range(most):
-        writer.send("<message type='chat' to='%s' id='%d'><body>%s</body></message>"
-                    "<iq type='get' id='sync' to='localhost'><ping xmlns='urn:xmpp:ping'/></iq>"
-                    % (to, number, LETTER[:20000]))
-        accepted.append(str(number))
-        while True:
-            answer = writer.get()
-            if answer.get("id") == "sync":
-                break
-            equal((answer.get("id"), answer.get("type")), (str(number), "error"), "answer")
-            accepted.remove(answer.get("id"))
-            refused += 1
-        if refused > 20:
-            return accepted
-    raise AssertionError("%d messages had room" % most)
+PING = "<iq type='get' id='sync' to='localhost'><ping xmlns='urn:xmpp:ping'/></iq>"
+
+
+class Flood:
+    """
+    Messages until some are refused. accepted: in order. unknown: where there was no memory for the answer either, the writer's
+    stream ended with the reason, and it came again.
+    """
+
+    def __init__(self, load, to):
+        self.load, self.to = load, to
+        self.accepted, self.unknown = [], set()
+        self.refused = 0
+        self.writer = login(load, WRITER + "/desk")
+
+    def say(self, number):
+        self.writer.send("<message type='chat' to='%s' id='%s'><body>%s</body></message>%s"
+                         % (self.to, number, LETTER[:20000], PING))
+        answer = self.writer.get()
+        if answer.get("id") == "sync":
+            self.accepted.append(number)
+        elif answer.get("id") == number and answer.get("type") == "error":
+            equal(self.writer.get().get("id"), "sync")
+            self.refused += 1
+        else:
+            equal("resource-constraint" in xmpp.text_of(answer), True, xmpp.text_of(answer))
+            self.unknown.add(number)
+            self.come_again()
+
+    def come_again(self):
+        def is_in():
+            try:
+                self.writer.close()
+                self.writer = login(self.load, WRITER + "/desk")
+            except (AssertionError, xmpp.Closed, OSError):
+                return False
+            return True
+        self.load.wait_for(is_in, "the writer is in again")
+
+    def until_refused(self, most=4000):
+        for number in range(most):
+            self.say(str(number))
+            if self.refused > 20:
+                return
+        raise AssertionError("%d messages had room" % most)
+
+
+def read_known(client, flood):
+    """As many as were accepted, but for those that may or may not have been."""
+    got = []
+    while len(got) < len(flood.accepted):
+        number = client.get().get("id")
+        if number not in flood.unknown:
+            got.append(number)
+    return got
 
 
 def full_arenas(options):
@@ -225,17 +261,16 @@ def full_arenas(options):
     def act(load, disk):
         before = pids(load.server)
         deaf = login(load, HOARDER + "/deaf")
-        writer = login(load, WRITER + "/desk")
+        flood = Flood(load, HOARDER + "/deaf")
         disk.fill()
-        accepted = flood(writer, HOARDER + "/deaf")
+        flood.until_refused()
         load.wait_for(lambda: load.refused() > 20, "the pairs are refused too")
-        got = [deaf.get().get("id") for _ in accepted]
-        equal(got, accepted, "what the deaf one got")
+        equal(read_known(deaf, flood), flood.accepted, "what the deaf one got")
         load.talk(500)
         disk.empty()
         load.talk()
         equal(pids(load.server), before, "processes")
-        writer.close()
+        flood.writer.close()
         deaf.close()
 
     on_small_disk(options, "run", 96 * KIB, act, accounts=(WRITER, HOARDER))
