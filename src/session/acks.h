@@ -11,7 +11,7 @@ struct session;
 
 struct acks {
 	bool	     is_on;
-	bool	     is_asked;		/* <r/> went out and no <a/> has come: there is never a second one */
+	bool	     is_asked;		/* <r/> went out and no <a/> has come, asked for or not: no second one goes */
 	uint64_t     asked;		/* the newest entry when the last of them went */
 	uint64_t     asked_ms;		/* when that was */
 	struct outbox_cursor mark;	/* behind what it was asked for */
