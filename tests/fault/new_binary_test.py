@@ -14,36 +14,13 @@ from load import Load, make_server
 from faults import Faults
 from steps import DAEMON, DIE, STAND, Steps
 from facts import Facts, equal
-from server import Server, program
+from guarded import Guarded
+from server import program
 import upgrade_test
 
 CLIENTS = 4
 TRIAL = 30		# seconds that a new binary has for its check
 DIES_AT_ONCE = 'case "$*" in *--estate*) kill -ABRT $$;; esac\nexec %s "$@"\n' % DAEMON
-
-
-class Guarded(Server):
-    """In the background, where the guardian starts a new master."""
-
-    def prepare(self, accounts, more):
-        self.options += ' log = "%s";' % self.path("run/log")
-        super().prepare(accounts, more)
-
-    def start(self, *arguments):
-        done = subprocess.run([*self.before, self.daemon, "-D", "--test-clock", "-c", self.config, *arguments],
-                              stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60)
-        equal(done.returncode, 0, done.stdout + done.stderr)
-        self.process = self
-
-    def read_log(self):
-        with open(self.path("run/log"), encoding="utf-8") as f:
-            return f.read()
-
-    def stop(self, wait=20):
-        if self.process is None:
-            return 0
-        self.process = None
-        return self.ctl("stop", check=False).returncode
 
 
 def install(server, text=None):
