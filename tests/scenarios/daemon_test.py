@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 
+import reports
 from server import Server, program
 
 
@@ -23,7 +24,8 @@ def main():
             f.write(text)
         # communicate() returns at the end of the output: when nobody has the pipe open any more.
         command = subprocess.Popen([program("rookeryd", "process"), "-D", "-c", server.config],
-                                   stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
+                                   stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
+                                   env=reports.to_files(server.reports))
         output, _ = command.communicate(timeout=60)
         fact("the command ends with 0 when the server is ready", command.returncode == 0)
         fact("and says nothing", output == b"")

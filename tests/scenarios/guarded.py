@@ -1,6 +1,7 @@
 """A server in the background, where a guardian starts a new master when one dies."""
 import subprocess
 
+import reports
 from facts import equal
 from server import Server
 
@@ -14,7 +15,8 @@ class Guarded(Server):
 
     def start(self, *arguments):
         done = subprocess.run([*self.before, self.daemon, "-D", "--test-clock", "-c", self.config, *arguments],
-                              stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60)
+                              stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60,
+                              env=reports.to_files(self.reports))
         equal(done.returncode, 0, done.stdout + done.stderr)
         self.process = self
 

@@ -4,6 +4,7 @@ import os
 import signal
 
 from facts import Facts, equal
+from guarded import Guarded
 from server import BUILD, Server
 
 REPORTS = ("==7==ERROR: AddressSanitizer: heap-use-after-free on address 0x602000000010\n",
@@ -32,19 +33,53 @@ def none():
     equal(fails(Server(workers=1)), False)
 
 
-def real():
-    """a worker that dies of its memory says so there, though another takes its seat"""
+def is_sanitized():
     with open(os.path.join(BUILD, "config.h")) as f:
-        if "#define ROOKERY_SANITIZERS 1" not in f.read():
-            print("     SKIPPED: built without sanitizers")
-            return
-    server = Server(workers=1)
-    os.kill(server.worker(0)["pid"], signal.SIGSEGV)
-    server.log.wait("Sanitizer")
-    equal(fails(server), True)
+        if "#define ROOKERY_SANITIZERS 1" in f.read():
+            return True
+    print("     SKIPPED: built without sanitizers")
+    return False
+
+
+def ends_one_of(server, kind):
+    """By its memory; another takes its place."""
+    pid = server.processes(kind)[0]["pid"]
+    os.kill(pid, signal.SIGSEGV)
+    server.wait_for(lambda: all(p["pid"] != pid and p["state"] == "ready" for p in server.processes(kind)), "another")
+
+
+def real():
+    """a worker, and a store, that dies of its memory says so there, though another takes its seat"""
+    for kind in ("worker", "store") if is_sanitized() else ():
+        server = Server(workers=1)
+        ends_one_of(server, kind)
+        equal(fails(server), True, kind)
+
+
+def in_background():
+    """so does one of a server in the background, which has no output"""
+    for kind in ("worker", "store") if is_sanitized() else ():
+        server = Guarded(workers=1)
+        ends_one_of(server, kind)
+        equal(fails(server), True, kind)
+
+
+def of_command():
+    """a command that is expected to fail does not do so by a sanitizer's report"""
+    server = Server(start=False)
+    with open(server.path("ctl"), "w") as f:
+        f.write("#!/bin/sh\necho '%s' >&2\nexit 1\n" % REPORTS[0].strip())
+    os.chmod(server.path("ctl"), 0o755)
+    server.control = server.path("ctl")
+    try:
+        server.ctl("status", check=False)
+        raise AssertionError("it passes")
+    except AssertionError as error:
+        equal("a sanitizer reports" in str(error), True, str(error))
+    server.remove()
 
 
 facts = Facts()
-for fact in (each_kind, none, real):
+for fact in (each_kind, none, real, in_background, of_command):
     facts.show(fact)
 facts.end()

@@ -11,6 +11,7 @@ import threading
 import time
 
 import folders
+import reports
 from ports import free_ports
 
 BUILD = os.environ.get("ROOKERY_BUILD", os.environ.get("top_builddir", os.getcwd()))
@@ -31,9 +32,6 @@ LIFTED = {
     "account_stanza_rate": "0",
     "presence_rate": "0",
 }
-
-# How each sanitizer begins what it has found.
-REPORT = r"(ERROR|WARNING): \w+Sanitizer|: runtime error: "
 
 
 @contextlib.contextmanager
@@ -139,8 +137,10 @@ class Server:
         self.process = None
         self.before = []	# words before its own on the command line: env or prlimit, with theirs
         self.daemon = program("rookeryd", "process")
+        self.control = program("rookeryctl", "ctl")
         self.log = Log(os.path.join(self.directory, "log"))
         self.config = os.path.join(self.directory, "rookery.conf")
+        self.reports = self.path("run/report")
         for folder in ("data", "run"):
             os.mkdir(os.path.join(self.directory, folder), 0o700)
             self.give_away(self.path(folder))
@@ -200,8 +200,9 @@ class Server:
                 f.write('user = "nobody";\ngroup = "nogroup";\n')
 
     def ctl(self, *arguments, stdin="", check=True, timeout=60):
-        done = subprocess.run([program("rookeryctl", "ctl"), "-c", self.config, *arguments],
+        done = subprocess.run([self.control, "-c", self.config, *arguments],
                               input=stdin, capture_output=True, text=True, timeout=timeout)
+        reports.check(done.stderr)
         if check and done.returncode != 0:
             raise AssertionError("rookeryctl %s: exit %d\n%s%s" % (
                 " ".join(arguments), done.returncode, done.stdout, done.stderr))
@@ -244,6 +245,7 @@ class Server:
             [program("rookeryd", "process"), *(arguments or ("-F",)), "-c", config or self.config],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
             errors="replace", timeout=timeout)
+        reports.check(done.stdout)
         return done.returncode, done.stdout
 
     def read_log(self):
@@ -302,16 +304,12 @@ class Server:
             raise AssertionError("some process outlives the server:\n" + self.read_log())
         return status
 
-    def check_reports(self):
-        """A process that a sanitizer ends is replaced, and its test may not notice."""
-        report = self.log.find(REPORT, 0)
-        if report:
-            raise AssertionError("a sanitizer reports:\n" + self.read_log()[-20000:])
-
     def remove(self):
+        """A process that a sanitizer ends is replaced, and its test may not notice."""
         self.stop()
+        said = "".join(self.log.lines) + reports.read(self.reports)
         shutil.rmtree(self.directory, ignore_errors=True)
-        self.check_reports()
+        reports.check(said)
 
     def __enter__(self):
         return self
