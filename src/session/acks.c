@@ -161,7 +161,7 @@ on_timer(struct timer *timer, void *parameter)
 
 	if (session->conn == NULL)
 		return;
-	if (stream_is_paused(session->conn))	/* the answer may have come */
+	if (stream_is_paused(session->conn))	/* the answer may have come, and nobody has read it */
 		acks->asked_ms = clock_ms();
 	if (is_overdue(session)) {
 		limit_bite(session->server->shm, LIMIT_ACK_TIME);
@@ -192,14 +192,6 @@ acks_received(struct session *session, uint32_t h, uint64_t last)
 		session_give(session, number);
 	session->acks.is_asked = false;
 	return true;
-}
-
-void
-acks_not_read(struct session *session, uint64_t since_ms)
-{
-	struct acks *acks = &session->acks;
-
-	acks->asked_ms += clock_ms() - (acks->asked_ms > since_ms ? acks->asked_ms : since_ms);
 }
 
 /* --- what we have got --- */

@@ -13,7 +13,7 @@ struct acks {
 	bool	     is_on;
 	bool	     is_asked;		/* <r/> went out and no <a/> has come, asked for or not: no second one goes */
 	uint64_t     asked;		/* the newest entry when the last of them went */
-	uint64_t     asked_ms;		/* when that was */
+	uint64_t     asked_ms;		/* when that was, or when it was last seen not to be read */
 	struct outbox_cursor mark;	/* behind what it was asked for */
 	uint64_t     owed;		/* <r/> came: <a/> goes once so many stanzas are safe; 0: none is owed */
 	uint64_t     keeps;		/* the newest stanza that a store keeps besides, and has not answered for; 0: none */
@@ -43,9 +43,6 @@ void	acks_ask(struct session *session);
  * sent is the number of the newest entry that may be with it.
  */
 bool	acks_received(struct session *session, uint32_t h, uint64_t sent);
-
-/* Its input was not looked at since then: that is no time in which it could have answered. */
-void	acks_not_read(struct session *session, uint64_t since_ms);
 
 /* <r/> */
 void	acks_requested(struct session *session);

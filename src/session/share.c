@@ -37,7 +37,6 @@ waits(const struct session *session)
 static void
 go_on(struct session *session)
 {
-	acks_not_read(session, session->share.since_ms);
 	session->share = (struct share){ 0 };
 	session_resume_input(session, PAUSED_MEMORY);
 }
@@ -67,9 +66,7 @@ hold(struct session *session, uint64_t wait_ms)
 	struct server *server = session->server;
 	struct timer *timer = &server->sessions->scarce;
 
-	session->share.since_ms = clock_ms();
-	session->share.until_ms = session->share.since_ms +
-	    (wait_ms < MOST_WAIT_MS ? wait_ms : MOST_WAIT_MS);
+	session->share.until_ms = clock_ms() + (wait_ms < MOST_WAIT_MS ? wait_ms : MOST_WAIT_MS);
 	session_pause_input(session, PAUSED_MEMORY);
 	counter_add(server->shm, COUNTER_SCARCE, 1);
 	if (!timer_is_armed(timer))

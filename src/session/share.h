@@ -9,8 +9,7 @@ struct session;
 
 struct share {
 	limit_bucket bucket;	/* what its stanzas have put into outboxes while memory was scarce */
-	uint64_t     since_ms;	/* it waits */
-	uint64_t     until_ms;	/* no longer than that */
+	uint64_t     until_ms;	/* it waits, and no longer than that */
 };
 
 /* A stanza of its puts so many bytes into outboxes. Its input may have to wait, until there is memory or its time is over. */
