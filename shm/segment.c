@@ -62,14 +62,13 @@ segment_check_directory(const char *directory)
 	return RESULT_OK;
 }
 
-void
-segment_boot_id(uint8_t out[16])
+static void
+read_boot_id(uint8_t out[16])
 {
 	char text[64] = "";
 	int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
 	int digits = 0;
 
-	memset(out, 0, 16);
 	if (fd < 0)
 		return;
 	if (read(fd, text, sizeof(text) - 1) > 0) {
@@ -84,6 +83,18 @@ segment_boot_id(uint8_t out[16])
 		}
 	}
 	close(fd);
+}
+
+/* No process outlives its boot. */
+void
+segment_boot_id(uint8_t out[16])
+{
+	static const uint8_t unknown[16];
+	static uint8_t boot[16];
+
+	if (memcmp(boot, unknown, sizeof(boot)) == 0)
+		read_boot_id(boot);
+	memcpy(out, boot, sizeof(boot));
 }
 
 static void
