@@ -1,6 +1,7 @@
 /* tls_context.h -- certificates of the hosts, ticket keys, and the choice by server name. */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -23,8 +24,17 @@ struct tls_ticket_page {
 	struct tls_ticket_key key[TLS_TICKET_KEYS];
 };
 
-/* Draws a new first key and drops the last; for the master, every 12 h / 3. */
+/* Three generations make 12 h. */
+#define TLS_TICKET_ROTATE_MS (4ull * 3600 * 1000)
+
+/* Draws a new first key and drops the last; for the master. */
 void	tls_ticket_rotate(struct tls_ticket_page *page, uint64_t now_ms);
+
+/*
+ * Whether it is time to: a key is old, missing or half written, or the calendar has gone back by more than an hour,
+ * for what is of another time is worth nothing to clients.
+ */
+bool	tls_ticket_is_due(const struct tls_ticket_page *page, uint64_t now_ms);
 
 struct tls_context;
 

@@ -11,7 +11,8 @@
 #include "base/random.h"
 #include "net/tls_internal.h"
 
-#define TICKET_LIFE_MS (12ULL * 3600 * 1000)
+#define TICKET_LIFE_MS (TLS_TICKET_KEYS * TLS_TICKET_ROTATE_MS)
+#define STEP_BACK_MS   3600000	/* what a calendar is set right by and no key suffers from */
 
 /*
  * Takes over what the master has written. A state that is being written is not waited
@@ -141,4 +142,13 @@ tls_ticket_rotate(struct tls_ticket_page *page, uint64_t now_ms)
 	first->made_ms = now_ms;
 	page->count = page->count < TLS_TICKET_KEYS ? page->count + 1 : TLS_TICKET_KEYS;
 	atomic_store_explicit(&page->sequence, sequence + 1, memory_order_release);
+}
+
+bool
+tls_ticket_is_due(const struct tls_ticket_page *page, uint64_t now_ms)
+{
+	int64_t age_ms = (int64_t)(now_ms - page->key[0].made_ms);
+
+	return page->count == 0 || atomic_load(&page->sequence) % 2 != 0 ||
+	    age_ms >= (int64_t)TLS_TICKET_ROTATE_MS || age_ms < -STEP_BACK_MS;
 }

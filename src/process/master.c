@@ -25,7 +25,6 @@
 #include "process/signals.h"
 #include "shm/shm.h"
 
-#define ROTATE_MS      (4ull * 3600 * 1000)	/* three generations of ticket keys make 12 h */
 #define STORES_STOP_MS 10000
 
 /* --- stopping --- */
@@ -194,16 +193,7 @@ static void
 rotate_tickets(struct master *master)
 {
 	tls_ticket_rotate(ticket_page(master), clock_wall_us() / 1000);
-	master->rotate_due_ms = heartbeat_now_ms() + ROTATE_MS;
-}
-
-/* The calendar may have jumped: what is of another time is worth nothing to clients. */
-static bool
-is_ticket_key_new(const struct tls_ticket_page *page, uint64_t now_ms)
-{
-	uint64_t made_ms = page->key[0].made_ms;
-
-	return made_ms <= now_ms && now_ms - made_ms < ROTATE_MS;
+	master->rotate_due_ms = heartbeat_now_ms() + TLS_TICKET_ROTATE_MS;
 }
 
 /* Keys of the server before go on until it is their time; one that was being written is not to be used. */
@@ -213,10 +203,11 @@ start_tickets(struct master *master)
 	const struct tls_ticket_page *page = ticket_page(master);
 	uint64_t now = clock_wall_us() / 1000;
 
-	if (atomic_load(&page->sequence) % 2 != 0 || page->count == 0 || !is_ticket_key_new(page, now))
+	if (tls_ticket_is_due(page, now))
 		rotate_tickets(master);
 	else
-		master->rotate_due_ms = heartbeat_now_ms() + ROTATE_MS - (now - page->key[0].made_ms);
+		master->rotate_due_ms =
+		    heartbeat_now_ms() + page->key[0].made_ms + TLS_TICKET_ROTATE_MS - now;
 }
 
 static void
@@ -227,7 +218,7 @@ turn(struct master *master)
 
 	heartbeat_beat(shm_page(master->shm, shm_master_number(master->shm)));
 	if (now >= master->rotate_due_ms ||
-	    !is_ticket_key_new(ticket_page(master), clock_wall_us() / 1000))
+	    tls_ticket_is_due(ticket_page(master), clock_wall_us() / 1000))
 		rotate_tickets(master);
 	if (master->watchdog_ms != 0 && now >= master->watchdog_due_ms) {
 		notify_send("WATCHDOG=1");

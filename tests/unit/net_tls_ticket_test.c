@@ -154,6 +154,23 @@ a_key_that_nobody_rotates_dies_of_age(void **state)
 }
 
 static void
+a_new_key_is_due_after_four_hours_or_where_the_calendar_goes_back_by_more_than_one(void **state)
+{
+	const uint64_t made_ms = 1000ull * 24 * 3600000, hour_ms = 3600000;
+
+	assert_true(tls_ticket_is_due(page, made_ms));
+	tls_ticket_rotate(page, made_ms);
+	assert_false(tls_ticket_is_due(page, made_ms));
+	assert_false(tls_ticket_is_due(page, made_ms + 4 * hour_ms - 1));
+	assert_true(tls_ticket_is_due(page, made_ms + 4 * hour_ms));
+	assert_false(tls_ticket_is_due(page, made_ms - 1));
+	assert_false(tls_ticket_is_due(page, made_ms - hour_ms));
+	assert_true(tls_ticket_is_due(page, made_ms - hour_ms - 1));
+	atomic_fetch_add(&page->sequence, 1);
+	assert_true(tls_ticket_is_due(page, made_ms));
+}
+
+static void
 a_ticket_of_one_host_opens_no_other(void **state)
 {
 	rotate();
@@ -254,6 +271,7 @@ main(void)
 		TEST(tls_1_3_resumes_elsewhere_through_two_rotations_and_not_three),
 		TEST(tls_1_2_resumes_elsewhere_through_two_rotations_and_not_three),
 		TEST(a_key_that_nobody_rotates_dies_of_age),
+		TEST(a_new_key_is_due_after_four_hours_or_where_the_calendar_goes_back_by_more_than_one),
 		TEST(a_ticket_of_one_host_opens_no_other),
 		TEST(without_keys_there_are_no_tickets),
 		TEST(a_master_that_died_while_it_wrote_stops_nobody),
