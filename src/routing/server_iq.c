@@ -7,9 +7,11 @@
 #include "base/list.h"
 #include "base/memory.h"
 #include "base/result.h"
+#include "config/config.h"
 #include "net/timer.h"
 #include "routing/router.h"
 #include "session/session.h"
+#include "shm/limits.h"
 #include "stream/server.h"
 
 /* Of one session: usually one waits. */
@@ -29,6 +31,7 @@ TAILQ_HEAD(question_list, question);
 struct asked {
 	struct slot_ref	     session;
 	struct question_list questions;
+	int64_t		     count;
 	UT_hash_handle	     hh;
 };
 
@@ -88,6 +91,7 @@ static void
 take_out(struct server *server, struct asked *asked, struct question *question)
 {
 	TAILQ_REMOVE(&asked->questions, question, link);
+	asked->count--;
 	if (!TAILQ_EMPTY(&asked->questions))
 		return;
 	HASH_DEL(server->server_iqs->by_session, asked);
@@ -100,6 +104,7 @@ on_timeout(struct timer *timer, void *parameter)
 	struct question *question = parameter;
 	struct server *server = question->server;
 
+	limit_bite(server->shm, LIMIT_IQ_TIME);
 	take_out(server, find(server, question->session), question);
 	question->on_answer(server, question->session, NULL, question->data);
 	forget(question);
@@ -110,6 +115,7 @@ remember(struct session *session, struct slice id, server_iq_fn *on_answer, cons
     size_t size)
 {
 	struct question *question = NEW(struct question);
+	struct asked *asked = get(session->server, session->ref);
 
 	question->server = session->server;
 	question->session = session->ref;
@@ -117,9 +123,24 @@ remember(struct session *session, struct slice id, server_iq_fn *on_answer, cons
 	question->on_answer = on_answer;
 	question->data = memory_new(size);
 	slice_copy(question->data, slice_of(data, size));
-	TAILQ_INSERT_TAIL(&get(session->server, session->ref)->questions, question, link);
-	timer_start(session->server->timers, &question->timer, SERVER_IQ_TIMEOUT_MS, on_timeout,
-	    question);
+	TAILQ_INSERT_TAIL(&asked->questions, question, link);
+	asked->count++;
+	timer_start(session->server->timers, &question->timer,
+	    (uint64_t)session->server->config->iq_timeout, on_timeout, question);
+}
+
+static bool
+may_ask(struct session *session, struct slice id)
+{
+	struct server *server = session->server;
+	struct asked *asked = find(server, session->ref);
+
+	if (find_question(asked, id) != NULL || !router_has_room(server->router, session->ref))
+		return false;
+	if (asked == NULL || asked->count < server->config->iq_outstanding)
+		return true;
+	limit_bite(server->shm, LIMIT_IQ);
+	return false;
 }
 
 bool
@@ -130,8 +151,7 @@ server_iq_ask(struct session *session, struct slice id, struct element *payload,
 	struct element *iq;
 	bool is_sent;
 
-	if (find_question(find(session->server, session->ref), id) != NULL ||
-	    !router_has_room(session->server->router, session->ref))
+	if (!may_ask(session, id))
 		return false;
 	arena_init(&arena);
 	iq = element_new(&arena, NS_CLIENT, "iq");

@@ -7,8 +7,6 @@
 struct server;
 struct session;
 
-#define SERVER_IQ_TIMEOUT_MS 60000
-
 /*
  * Gets the answer, of type result or error, as a handler would: it may deliver, or ask a store. NULL: none came in
  * time, or the session has ended; then there is no stanza under way.
@@ -18,7 +16,8 @@ typedef void server_iq_fn(struct server *server, struct slot_ref session, struct
 
 /*
  * Sends <iq type='get' from='host' id=.../> with that payload. Not from inside a handler: there, router_after(). False,
- * and nothing was sent, when the same id still waits or the session has no room. data is copied.
+ * and nothing was sent, when the same id still waits, as many others do as may, or the session has no room. data is
+ * copied.
  */
 bool	server_iq_ask(struct session *session, struct slice id, struct element *payload,
 	    server_iq_fn *on_answer, const void *data, size_t size);

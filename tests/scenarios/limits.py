@@ -79,6 +79,11 @@ def logged_in(server, jid):
     return client
 
 
+def with_capabilities(ver):
+    """A presence after which the server asks for them, where it does not know them."""
+    return "<presence><c xmlns='http://jabber.org/protocol/caps' hash='sha-1' node='urn:x' ver='%s'/></presence>" % ver
+
+
 def before_bind(server, username, worker=None):
     client = Client(server)
     while worker is not None and server.worker_of(client) != worker:

@@ -4,7 +4,8 @@ import contextlib
 
 from client import STREAM, Client
 from facts import equal, run
-from limits import JULIET, ROMEO, STREAMS, Bites, bites_once, gone, logged_in, make_server, with_options
+from limits import (JULIET, ROMEO, STREAMS, Bites, bites_once, gone, logged_in, make_server, with_capabilities,
+                    with_options)
 from server import PASSWORD
 
 QUESTION = b"<iq type='get' id='q' to='localhost'><query xmlns='http://jabber.org/protocol/disco#info'/></iq>"
@@ -136,5 +137,26 @@ def acknowledgement(server):
     juliet.close()
 
 
+def answer(server):
+    """who does not answer the server's question in time may be asked it again"""
+    gone(server)
+    with_options(server, iq_timeout='"60 s"')
+    client = logged_in(server, ROMEO + "/phone")
+
+    def asked():
+        client.send(with_capabilities("ver") + PING)
+        came = []
+        while not came or came[-1] != "p":
+            came.append(client.get().get("id"))
+        return "caps-ver" in came
+    with Bites(server, "iq_timeout", 0):
+        equal(asked(), True, "it is asked")
+        server.move_clock(59)
+        equal(asked(), False, "it is asked once more")
+    bites_once(server, "iq_timeout", lambda: server.move_clock(1))
+    equal(asked(), True, "it is asked when the time is over")
+    client.close()
+
+
 if __name__ == "__main__":
-    run([login_time, silence, deafness, end, acknowledgement], make_server)
+    run([login_time, silence, deafness, end, acknowledgement, answer], make_server)

@@ -4,7 +4,8 @@ import select
 
 from client import text_of
 from facts import equal, run
-from limits import JULIET, ROMEO, STANZAS, Bites, bites, bites_once, gone, logged_in, make_server, with_options
+from limits import (JULIET, ROMEO, STANZAS, Bites, bites, bites_once, gone, logged_in, make_server,
+                    with_capabilities, with_options)
 from managed import Managed
 
 MESSAGE = "{jabber:client}message"
@@ -145,5 +146,24 @@ def bytes_of_who_is_away(server):
     away(server, "hibernated_bytes", {"hibernated_bytes": 16384}, 7000)
 
 
+def questions(server):
+    """so many questions of the server wait for one client's answers; one more is not asked"""
+    gone(server)
+    with_options(server, iq_outstanding=2)
+    client = logged_in(server, ROMEO + "/phone")
+
+    def asked(ver):
+        client.send(with_capabilities(ver))
+        return [one.get("id") for one in ping(client) if one.get("type") == "get"]
+    with Bites(server, "iq_outstanding", 0):
+        equal(asked("a") + asked("b"), ["caps-a", "caps-b"], "questions")
+    with Bites(server, "iq_outstanding", 1):
+        equal(asked("c"), [], "questions")
+    client.send("<iq type='result' id='caps-a' to='localhost'/>")
+    with Bites(server, "iq_outstanding", 0):
+        equal(asked("c"), ["caps-c"], "questions, after one was answered")
+    client.close()
+
+
 if __name__ == "__main__":
-    run([outbox, arena, inactive, stanzas_of_who_is_away, bytes_of_who_is_away], make_server)
+    run([outbox, arena, inactive, stanzas_of_who_is_away, bytes_of_who_is_away, questions], make_server)

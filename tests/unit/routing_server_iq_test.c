@@ -40,7 +40,9 @@ setup(void **state)
 {
 	arena_init(&arena);
 	heard[0] = 0;
-	worker_begin(&worker, NULL);
+	worker_begin(&worker,
+	    &(struct worker_options){ .config = "iq_timeout = \"20 s\"; iq_outstanding = 3; "
+						"hosts = ( { name = \"localhost\"; require_tls = false; } );" });
 	caller_enter(&romeo, &worker, "romeo", "orchard");
 	caller_enter(&juliet, &worker, "juliet", "balcony");
 	return 0;
@@ -112,13 +114,29 @@ static void
 who_does_not_answer_is_given_up(void **state)
 {
 	assert_true(ask("a"));
-	worker_pass(&worker, SERVER_IQ_TIMEOUT_MS - 1000);
+	worker_pass(&worker, 19000);
 	assert_true(ask("b"));
+	assert_string_equal(heard, "");
 	worker_pass(&worker, 1000);
 	assert_string_equal(heard, "a-");
 	caller_say(&romeo, ANSWER("a", "result"));
-	worker_pass(&worker, SERVER_IQ_TIMEOUT_MS);
+	worker_pass(&worker, 20000);
 	assert_string_equal(heard, "a-b-");
+}
+
+static void
+who_leaves_as_many_unanswered_as_may_be_is_asked_nothing_more(void **state)
+{
+	assert_true(ask("a"));
+	assert_true(ask("b"));
+	assert_true(ask("c"));
+	assert_false(ask("d"));
+	caller_say(&romeo, ANSWER("b", "result"));
+	assert_true(ask("d"));
+	assert_false(ask("e"));
+	worker_pass(&worker, 20000);
+	assert_string_equal(heard, "b+a-c-d-");
+	assert_true(ask("e"));
 }
 
 static void
@@ -157,6 +175,7 @@ main(void)
 		TEST(one_of_each_id_waits),
 		TEST(nobody_answers_for_another),
 		TEST(who_does_not_answer_is_given_up),
+		TEST(who_leaves_as_many_unanswered_as_may_be_is_asked_nothing_more),
 		TEST(a_session_that_ends_answers_nothing_any_more),
 		TEST(who_has_no_room_is_not_asked),
 	};
