@@ -74,7 +74,9 @@ close_calls(enum sandbox_role role)
 	ensure(filter != NULL);
 	/* Calls of other machines (32 bits on 64) are not looked at. */
 	seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
-	seccomp_attr_set(filter, SCMP_FLTATR_CTL_TSYNC, 1);
+	if (seccomp_attr_set(filter, SCMP_FLTATR_CTL_TSYNC, 1) != 0)
+		log_warn(LOG_MASTER, "sandbox without seccomp in threads",
+		    "reason=\"seccomp(2) is not allowed\"");
 	seccomp_attr_set(filter, SCMP_FLTATR_CTL_OPTIMIZE, 2);
 	for (size_t i = 0; i < count; i++)
 		if ((rows[i].roles & role) != 0)
@@ -159,7 +161,8 @@ sandbox_tell(bool is_on, bool has_root)
 		log_info(LOG_MASTER, "sandbox keeps the root directory",
 		    "reason=\"only root can change it\"");
 	if (landlock_version() == 0)
-		log_warn(LOG_MASTER, "sandbox without Landlock", "reason=\"not in this kernel\"");
+		log_warn(LOG_MASTER, "sandbox without Landlock", "reason=\"%s\"",
+		    errno == EPERM ? "it is not allowed" : "not in this kernel");
 	if (!kernel_has_filters())
 		log_warn(LOG_MASTER, "sandbox without seccomp", "reason=\"not in this kernel\"");
 }

@@ -136,6 +136,7 @@ class Server:
         self.log_level = log_level
         self.process = None
         self.before = []	# words before its own on the command line: env or prlimit, with theirs
+        self.handed = ()	# descriptors that it inherits
         self.daemon = program("rookeryd", "process")
         self.control = program("rookeryctl", "ctl")
         self.log = Log(os.path.join(self.directory, "log"))
@@ -218,6 +219,13 @@ class Server:
     def add_account(self, jid, password=PASSWORD):
         self.ctl("adduser", jid, stdin=password + "\n")
 
+    def launch(self, *arguments, **environment):
+        """Not waited for, unlike start()."""
+        self.process = subprocess.Popen(
+            [*self.before, self.daemon, "-F", "--test-clock", "-c", self.config, *arguments],
+            stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, env=dict(os.environ, **environment), pass_fds=self.handed)
+        self.log.follow(self.process.stderr)
+
     def start(self, *arguments):
         """Ready is what the server says on its notify socket, not a guess."""
         notify_path = self.path("notify")
@@ -226,10 +234,7 @@ class Server:
         notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         notify.bind(notify_path)
         notify.settimeout(30)
-        self.process = subprocess.Popen(
-            [*self.before, self.daemon, "-F", "--test-clock", "-c", self.config, *arguments],
-            stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, env=dict(os.environ, NOTIFY_SOCKET=notify_path))
-        self.log.follow(self.process.stderr)
+        self.launch(*arguments, NOTIFY_SOCKET=notify_path)
         try:
             while b"READY=1" not in notify.recv(4096):
                 pass
