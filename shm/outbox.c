@@ -1,125 +1,24 @@
-/* outbox.c -- the stanzas on their way to one session: appended by any worker, read and given back by the owner. */
-#include "shm/outbox.h"
+/* outbox.c -- the stanzas on their way to one session: read by its owner, and counted by anybody. */
+#include "shm/outbox_private.h"
 
 #include <stddef.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "base/ensure.h"
 #include "base/log.h"
-#include "base/result.h"
-#include "shm/blocks.h"
-#include "shm/outbox_place.h"
-#include "shm/slots.h"
 
-static uint8_t *
-bytes_at(const struct shm *shm, struct spot spot)
-{
-	return block_at(shm, spot.block - 1)->bytes + spot.offset;
-}
-
-uint32_t
-outbox_blocks(uint32_t length)
-{
-	return (outbox_padded(length) + OUTBOX_HEADER + OUTBOX_DATA - 1) / OUTBOX_DATA + 1;
-}
-
-/* --- writing --- */
-
-static struct spot
-next_block(struct shm *shm, uint32_t slot, struct spot spot)
-{
-	uint32_t number = block_take(shm, slot);
-
-	atomic_store(&block_at(shm, number)->next, 0);
-	if (spot.block != 0)
-		atomic_store_explicit(&block_at(shm, spot.block - 1)->next, number + 1,
-		    memory_order_release);
-	SHM_STEP("append: block linked");
-	return (struct spot){ number + 1, 0 };
-}
-
-static struct spot
-write_bytes(struct shm *shm, uint32_t slot, struct spot spot, const char *bytes,
-    uint32_t length)
-{
-	while (length > 0) {
-		uint32_t room = OUTBOX_DATA - spot.offset;
-		uint32_t part = length < room ? length : room;
-
-		if (room == 0) {
-			spot = next_block(shm, slot, spot);
-			continue;
-		}
-		memcpy(bytes_at(shm, spot), bytes, part);
-		bytes += part;
-		length -= part;
-		spot.offset += part;
-	}
-	return spot;
-}
-
-static bool
-corrupt(uint32_t slot, uint64_t number, const char *what)
+bool
+outbox_corrupt(uint32_t slot, uint64_t number, const char *what)
 {
 	log_error(LOG_SHM, "an outbox breaks its own rules", "slot=%u entry=%llu wrong=%s", slot,
 	    (unsigned long long)number, what);
 	return false;
 }
 
-/* Of a slot with entries: where the next one goes. What a scribbled word names is never written to. */
-static bool
-find_tail(const struct shm *shm, uint32_t index, uint64_t next, struct spot *tail)
-{
-	*tail = spot_of(atomic_load_explicit(&shm->slots[index].tail[next & 1],
-	    memory_order_relaxed));
-	return block_is_of(shm, tail->block, index) && tail->offset <= OUTBOX_DATA;
-}
-
-bool
-outbox_append(struct shm *shm, uint32_t index, const struct effect_step *step,
-    const char *staging, uint64_t origin)
-{
-	struct slot *slot = &shm->slots[index];
-	uint64_t next = atomic_load_explicit(&slot->out_next, memory_order_relaxed);
-	uint64_t acked = atomic_load_explicit(&slot->out_acked, memory_order_relaxed);
-	bool empty = next == acked >> 1;
-	struct spot spot = { 0, OUTBOX_DATA };
-	struct entry entry = { .length = step->length,
-		.kind = step->entry_kind,
-		.flags = step->entry_flags,
-		.number = next + 1,
-		.stamp_us = step->tells == STEP_TELLS_STORED ? step->told : clock_wall_us(),
-		.origin = origin };
-	unsigned to = (next + 1) & 1;
-
-	if (!empty && !find_tail(shm, index, next, &spot))
-		return corrupt(index, next + 1, "tail");
-	if (spot.offset + OUTBOX_HEADER > OUTBOX_DATA)
-		spot = next_block(shm, index, spot);
-	if (empty)	/* nobody looks at the head before out_next tells of the entry */
-		atomic_store(&slot->head[acked & 1], place_of(spot));
-	memcpy(bytes_at(shm, spot), &entry, OUTBOX_HEADER);
-	SHM_STEP("append: header written");
-	spot.offset += OUTBOX_HEADER;
-	for (int i = 0; i < EFFECT_PIECES; i++)
-		spot = write_bytes(shm, index, spot, staging + step->piece[i].offset,
-		    step->piece[i].length);
-	spot.offset = outbox_padded(spot.offset);
-	atomic_store_explicit(&slot->tail[to], place_of(spot), memory_order_relaxed);
-	atomic_store_explicit(&slot->last[to], origin, memory_order_relaxed);
-	SHM_STEP("append: ready");
-	atomic_store_explicit(&slot->out_next, next + 1, memory_order_release);
-	SHM_STEP("append: published");
-	atomic_fetch_add_explicit(&slot->bytes_in, step->length, memory_order_relaxed);
-	return true;
-}
-
 /* --- reading --- */
 
-/* The spot of a header: where there is no room for one, in the next block. */
-static bool
-settle_spot(struct shm *shm, struct spot *spot)
+bool
+outbox_settle(struct shm *shm, struct spot *spot)
 {
 	if (spot->offset > OUTBOX_DATA - OUTBOX_HEADER) {
 		if (!block_exists(shm, spot->block))
@@ -150,7 +49,7 @@ pass(struct shm *shm, struct spot *spot, char *out, uint32_t length)
 		room = OUTBOX_DATA - spot->offset;
 		part = length < room ? length : room;
 		if (out != NULL) {
-			memcpy(out, bytes_at(shm, *spot), part);
+			memcpy(out, outbox_bytes_at(shm, *spot), part);
 			out += part;
 		}
 		spot->offset += part;
@@ -159,18 +58,18 @@ pass(struct shm *shm, struct spot *spot, char *out, uint32_t length)
 	return true;
 }
 
-static bool
-read_header(struct shm *shm, uint32_t index, struct outbox_cursor *cursor,
+bool
+outbox_read_header(struct shm *shm, uint32_t index, struct outbox_cursor *cursor,
     struct entry *entry, struct spot *spot)
 {
 	*spot = spot_of(cursor->place);
-	if (!settle_spot(shm, spot))
-		return corrupt(index, cursor->number, "place");
-	memcpy(entry, bytes_at(shm, *spot), OUTBOX_HEADER);
+	if (!outbox_settle(shm, spot))
+		return outbox_corrupt(index, cursor->number, "place");
+	memcpy(entry, outbox_bytes_at(shm, *spot), OUTBOX_HEADER);
 	if (entry->number != cursor->number)
-		return corrupt(index, cursor->number, "number");
+		return outbox_corrupt(index, cursor->number, "number");
 	if (entry->length > EFFECT_STAGING_MAX || cursor->offset > entry->length)
-		return corrupt(index, cursor->number, "length");
+		return outbox_corrupt(index, cursor->number, "length");
 	return true;
 }
 
@@ -228,7 +127,7 @@ outbox_read(struct shm *shm, struct slot_ref ref, struct outbox_cursor *cursor, 
 		uint32_t left;
 		uint32_t part;
 
-		if (!read_header(shm, ref.slot, cursor, &entry, &spot))
+		if (!outbox_read_header(shm, ref.slot, cursor, &entry, &spot))
 			break;
 		cursor->place = place_of(spot);
 		if (entry.flags & ENTRY_PASSED_OVER)
@@ -238,7 +137,7 @@ outbox_read(struct shm *shm, struct slot_ref ref, struct outbox_cursor *cursor, 
 		spot.offset += OUTBOX_HEADER;
 		if (!pass(shm, &spot, NULL, cursor->offset) ||
 		    !pass(shm, &spot, out == NULL ? NULL : out + done, part)) {
-			corrupt(ref.slot, cursor->number, "chain");
+			outbox_corrupt(ref.slot, cursor->number, "chain");
 			break;
 		}
 		done += part;
@@ -256,7 +155,7 @@ outbox_peek(struct shm *shm, struct slot_ref ref, struct outbox_cursor *cursor,
 	struct spot spot;
 
 	return is_there(&shm->slots[ref.slot], cursor) &&
-	    read_header(shm, ref.slot, cursor, entry, &spot);
+	    outbox_read_header(shm, ref.slot, cursor, entry, &spot);
 }
 
 bool
@@ -267,11 +166,11 @@ outbox_step(struct shm *shm, struct slot_ref ref, struct outbox_cursor *cursor)
 
 	cursor->offset = 0;
 	if (!is_there(&shm->slots[ref.slot], cursor) ||
-	    !read_header(shm, ref.slot, cursor, &entry, &spot))
+	    !outbox_read_header(shm, ref.slot, cursor, &entry, &spot))
 		return false;
 	spot.offset += OUTBOX_HEADER;
 	if (!pass(shm, &spot, NULL, entry.length))
-		return corrupt(ref.slot, cursor->number, "chain");
+		return outbox_corrupt(ref.slot, cursor->number, "chain");
 	step_over(cursor, &entry, spot);
 	return true;
 }
@@ -284,12 +183,12 @@ outbox_pass_over(struct shm *shm, struct slot_ref ref, struct outbox_cursor *cur
 	struct spot spot;
 
 	if (!is_there(&shm->slots[ref.slot], cursor) ||
-	    !read_header(shm, ref.slot, cursor, &entry, &spot) ||
+	    !outbox_read_header(shm, ref.slot, cursor, &entry, &spot) ||
 	    (entry.flags & ENTRY_PASSED_OVER))
 		return;
 	atomic_fetch_add(&shm->slots[ref.slot].passes, 1);
 	entry.flags |= ENTRY_PASSED_OVER;
-	memcpy(bytes_at(shm, spot) + offsetof(struct entry, flags), &entry.flags,
+	memcpy(outbox_bytes_at(shm, spot) + offsetof(struct entry, flags), &entry.flags,
 	    sizeof(entry.flags));
 }
 
@@ -301,55 +200,22 @@ outbox_skip(struct shm *shm, struct slot_ref ref, struct outbox_cursor *cursor, 
 	ensure(passed == bytes);
 }
 
-/* --- giving back --- */
+/* --- counting --- */
 
-struct chain {
-	uint32_t first;		/* block + 1 of those to be given back */
-	uint32_t last;		/* the first that stays, or 0 */
-};
-
-/*
- * Blocks from `first` up to, not including, `last`; with last 0 up to the end of the chain. Only what is the slot's own
- * is given, so that a scribbled chain ends there.
- */
-static void
-give_blocks(struct shm *shm, uint32_t slot, struct chain chain, uint32_t final)
+bool
+outbox_walk(struct shm *shm, uint32_t index, struct outbox_cursor *cursor, uint64_t number,
+    struct outbox_tally *tally)
 {
-	uint32_t at = chain.first;
-
-	while (at != chain.last && block_is_of(shm, at, slot)) {
-		uint32_t next = atomic_load(&block_at(shm, at - 1)->next);
-		bool was_final = at == final;
-
-		block_give(shm, at - 1);
-		SHM_STEP("give: block given");
-		if (was_final)
-			break;
-		at = next;
-	}
-}
-
-/* What a walk over entries adds up. */
-struct tally {
-	uint64_t octets;
-	uint64_t passed;	/* entries passed over */
-};
-
-/* Walks from the cursor past entry `number`; its end is where the next one begins, if there is one. */
-static bool
-find_end(struct shm *shm, uint32_t index, struct outbox_cursor *cursor, uint64_t number,
-    struct tally *tally)
-{
-	*tally = (struct tally){ 0 };
+	*tally = (struct outbox_tally){ 0 };
 	while (cursor->number <= number) {
 		struct entry entry;
 		struct spot spot;
 
-		if (!read_header(shm, index, cursor, &entry, &spot))
+		if (!outbox_read_header(shm, index, cursor, &entry, &spot))
 			return false;
 		spot.offset += OUTBOX_HEADER;
 		if (!pass(shm, &spot, NULL, entry.length))
-			return corrupt(index, cursor->number, "chain");
+			return outbox_corrupt(index, cursor->number, "chain");
 		tally->octets += entry.length;
 		tally->passed += (entry.flags & ENTRY_PASSED_OVER) != 0;
 		step_over(cursor, &entry, spot);
@@ -357,160 +223,32 @@ find_end(struct shm *shm, uint32_t index, struct outbox_cursor *cursor, uint64_t
 	return true;
 }
 
-/* The place of the first entry that stays. */
-static bool
-find_new_head(struct shm *shm, uint32_t index, struct outbox_cursor *cursor, uint64_t number,
-    struct tally *tally)
-{
-	struct spot spot;
-
-	if (!find_end(shm, index, cursor, number, tally))
-		return false;
-	spot = spot_of(cursor->place);
-	if (!settle_spot(shm, &spot))
-		return corrupt(index, cursor->number, "head");
-	cursor->place = place_of(spot);
-	return true;
-}
-
-static struct outbox_cursor
-head_of(const struct slot *slot)
+struct outbox_cursor
+outbox_head(const struct slot *slot)
 {
 	uint64_t acked = atomic_load(&slot->out_acked);
 
 	return (struct outbox_cursor){ (acked >> 1) + 1, atomic_load(&slot->head[acked & 1]), 0 };
 }
 
-static uint64_t
-passed_given(const struct slot *slot)
+uint64_t
+outbox_passed_given(const struct slot *slot)
 {
 	return atomic_load(&slot->passed[atomic_load(&slot->out_acked) & 1]);
 }
 
-/* Of the entries that stand, up to number. Nearly always there are none, and then nobody walks. */
-static uint64_t
-passed_standing(struct shm *shm, uint32_t index, uint64_t number)
+/* Nearly always there are none, and then nobody walks. */
+uint64_t
+outbox_passed_standing(struct shm *shm, uint32_t index, uint64_t number)
 {
 	struct slot *slot = &shm->slots[index];
-	struct outbox_cursor cursor = head_of(slot);
-	struct tally tally = { 0 };
+	struct outbox_cursor cursor = outbox_head(slot);
+	struct outbox_tally tally = { 0 };
 
-	if (atomic_load(&slot->passes) != passed_given(slot))
-		(void)find_end(shm, index, &cursor, number, &tally);
+	if (atomic_load(&slot->passes) != outbox_passed_given(slot))
+		(void)outbox_walk(shm, index, &cursor, number, &tally);
 	return tally.passed;
 }
-
-/* The new head is where somebody has come already: it is looked at, and nothing before it. */
-static bool
-has_new_head(struct shm *shm, uint32_t index, struct outbox_cursor *cursor,
-    const struct outbox_cursor *known)
-{
-	struct entry entry;
-	struct spot spot;
-
-	*cursor = *known;
-	if (!read_header(shm, index, cursor, &entry, &spot))
-		return false;
-	cursor->place = place_of(spot);
-	return true;
-}
-
-static void
-give_all(struct shm *shm, uint32_t index, uint64_t next, uint64_t acked)
-{
-	struct slot *slot = &shm->slots[index];
-	uint64_t passed = passed_given(slot) + passed_standing(shm, index, next);
-	struct chain chain = { (uint32_t)(atomic_load(&slot->head[acked & 1]) >> 32), 0 };
-	uint32_t final = (uint32_t)(atomic_load(&slot->tail[next & 1]) >> 32);
-	uint64_t parity = (acked & 1) ^ 1;
-
-	atomic_store(&slot->head[parity], 0);
-	atomic_store(&slot->passed[parity], passed);
-	SHM_STEP("give: ready");
-	atomic_store_explicit(&slot->out_acked, next << 1 | parity, memory_order_release);
-	SHM_STEP("give: published");
-	atomic_store(&slot->bytes_acked, atomic_load(&slot->bytes_in));
-	give_blocks(shm, index, chain, final);
-}
-
-/* What is to be given: entries up to number. */
-struct gift {
-	uint64_t number;
-	const struct outbox_cursor *behind;	/* NULL, or who has come there */
-	uint64_t octets;			/* of all, where somebody has */
-};
-
-static int
-give_some(struct shm *shm, uint32_t index, const struct gift *gift, uint64_t acked)
-{
-	struct slot *slot = &shm->slots[index];
-	struct outbox_cursor cursor = head_of(slot);
-	struct chain chain = { .first = (uint32_t)(cursor.place >> 32) };
-	struct tally tally = { .octets = gift->octets };
-	uint64_t number = gift->number;
-	uint64_t parity = (acked & 1) ^ 1;
-	bool is_known = gift->behind != NULL &&
-	    atomic_load(&slot->passes) == passed_given(slot);
-
-	if (!(is_known ? has_new_head(shm, index, &cursor, gift->behind)
-		       : find_new_head(shm, index, &cursor, number, &tally)))
-		return RESULT_CORRUPT;
-	chain.last = (uint32_t)(cursor.place >> 32);
-	atomic_store(&slot->head[parity], cursor.place);
-	atomic_store(&slot->passed[parity], passed_given(slot) + tally.passed);
-	SHM_STEP("give: ready");
-	atomic_store_explicit(&slot->out_acked, number << 1 | parity, memory_order_release);
-	SHM_STEP("give: published");
-	atomic_fetch_add(&slot->bytes_acked, tally.octets);
-	give_blocks(shm, index, chain, 0);
-	return RESULT_OK;
-}
-
-static int
-give(struct shm *shm, struct slot_ref ref, const struct gift *gift)
-{
-	struct slot *slot = &shm->slots[ref.slot];
-	struct process_page *page = shm_page(shm, shm->me);
-	uint64_t next;
-	uint64_t acked;
-	int result = RESULT_OK;
-
-	slot_lock(shm, ref.slot);
-	next = atomic_load(&slot->out_next);
-	acked = atomic_load(&slot->out_acked);
-	if (gift->number > next)
-		result = RESULT_INVALID;
-	else if (gift->number > acked >> 1) {
-		atomic_store(&page->freeing, ref.slot + 1);
-		SHM_STEP("give: begun");
-		if (gift->number == next)
-			give_all(shm, ref.slot, next, acked);
-		else
-			result = give_some(shm, ref.slot, gift, acked);
-		atomic_store(&page->freeing, 0);
-	}
-	slot_unlock(shm, ref.slot);
-	return result;
-}
-
-int
-outbox_give(struct shm *shm, struct slot_ref ref, uint64_t number)
-{
-	const struct gift gift = { .number = number };
-
-	return give(shm, ref, &gift);
-}
-
-int
-outbox_give_before(struct shm *shm, struct slot_ref ref, const struct outbox_cursor *cursor,
-    uint64_t octets)
-{
-	const struct gift gift = { cursor->number - 1, cursor, octets };
-
-	return give(shm, ref, &gift);
-}
-
-/* --- counting --- */
 
 uint64_t
 outbox_passed(struct shm *shm, struct slot_ref ref, uint64_t number)
@@ -518,8 +256,8 @@ outbox_passed(struct shm *shm, struct slot_ref ref, uint64_t number)
 	const struct slot *slot = &shm->slots[ref.slot];
 	uint64_t given = atomic_load(&slot->out_acked) >> 1;
 
-	return passed_given(slot) +
-	    (number > given ? passed_standing(shm, ref.slot, number) : 0);
+	return outbox_passed_given(slot) +
+	    (number > given ? outbox_passed_standing(shm, ref.slot, number) : 0);
 }
 
 bool
@@ -527,11 +265,11 @@ outbox_count(struct shm *shm, struct slot_ref ref, uint64_t after, uint64_t coun
     uint64_t *number)
 {
 	struct slot *slot = &shm->slots[ref.slot];
-	struct outbox_cursor cursor = head_of(slot);
+	struct outbox_cursor cursor = outbox_head(slot);
 	struct entry entry;
 
 	*number = after + count;
-	if (count == 0 || atomic_load(&slot->passes) == passed_given(slot))
+	if (count == 0 || atomic_load(&slot->passes) == outbox_passed_given(slot))
 		return after <= last && count <= last - after;
 	while (count > 0 && cursor.number <= last && outbox_peek(shm, ref, &cursor, &entry)) {
 		if (cursor.number > after && (entry.flags & ENTRY_PASSED_OVER) == 0)
@@ -547,7 +285,7 @@ bool
 outbox_stored(struct shm *shm, struct slot_ref ref, uint64_t last, uint64_t *number,
     uint64_t *stored)
 {
-	struct outbox_cursor cursor = head_of(&shm->slots[ref.slot]);
+	struct outbox_cursor cursor = outbox_head(&shm->slots[ref.slot]);
 	struct entry entry;
 	bool found = false;
 
@@ -570,11 +308,11 @@ outbox_recount(struct shm *shm, uint32_t index)
 	struct slot *slot = &shm->slots[index];
 	uint64_t next = atomic_load(&slot->out_next);
 	uint64_t acked = atomic_load(&slot->out_acked);
-	struct outbox_cursor cursor = head_of(slot);
-	struct tally tally = { 0 };
+	struct outbox_cursor cursor = outbox_head(slot);
+	struct outbox_tally tally = { 0 };
 
 	if (next > acked >> 1)
-		(void)find_end(shm, index, &cursor, next, &tally);
+		(void)outbox_walk(shm, index, &cursor, next, &tally);
 	atomic_store(&slot->bytes_in, atomic_load(&slot->bytes_acked) + tally.octets);
 }
 
