@@ -26,10 +26,8 @@ def write_to(server, jid, text):
     """From somebody who comes and goes; kept, archived, and shown at once where its recipient is there."""
     client = xmpp.Client(server)
     client.login(WRITER + "/writes", PASSWORD, tls=False)
-    client.send("<message type='chat' to='%s'><body>%s</body></message>"
-                "<iq type='get' id='done' to='localhost'><ping xmlns='urn:xmpp:ping'/></iq>" % (jid, text))
-    while client.get().get("id") != "done":
-        pass
+    client.send("<message type='chat' to='%s'><body>%s</body></message>" % (jid, text))
+    client.until_answered()
     client.send("</stream:stream>")
     client.wait_for_close()
     client.close()

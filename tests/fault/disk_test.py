@@ -125,8 +125,8 @@ def fill_map(load):
     writer = xmpp.Client(load.server)
     writer.login(WRITER + "/desk", PASSWORD, tls=False)
     for number in range(10000):
-        writer.send("<message type='chat' to='%s' id='%d'><body>%s</body></message>"
-                    "<iq type='get' id='sync' to='localhost'><ping xmlns='urn:xmpp:ping'/></iq>" % (HOARDER, number, LETTER))
+        writer.send("<message type='chat' to='%s' id='%d'><body>%s</body></message>%s" %
+                    (HOARDER, number, LETTER, xmpp.ping("sync")))
         answer = writer.get()
         if answer.get("type") == "error":
             break
@@ -199,9 +199,6 @@ def full_memory(options):
                   more="sessions_per_account = 1000; max_sessions = 5000;", lead=200)
 
 
-PING = "<iq type='get' id='sync' to='localhost'><ping xmlns='urn:xmpp:ping'/></iq>"
-
-
 class Flood:
     """
     Messages until some are refused. accepted: in order. unknown: where there was no memory for the answer either, the writer's
@@ -216,7 +213,7 @@ class Flood:
 
     def say(self, number):
         self.writer.send("<message type='chat' to='%s' id='%s'><body>%s</body></message>%s"
-                         % (self.to, number, LETTER[:20000], PING))
+                         % (self.to, number, LETTER[:20000], xmpp.ping("sync")))
         answer = self.writer.get()
         if answer.get("id") == "sync":
             self.accepted.append(number)

@@ -125,7 +125,7 @@ class Ledger(threading.Thread):
             self.posted.append(text)
             self.message(self.mailbox, text)
         if len(self.sent) % 12 == 0:
-            self.write("<iq type='get' id='p%d' to='localhost'><ping xmlns='urn:xmpp:ping'/></iq>" % len(self.sent))
+            self.write(xmpp.ping("p%d" % len(self.sent)))
 
     def take_ack(self, h):
         count = (h - self.acked) % COUNT
@@ -283,7 +283,7 @@ def read_mailbox(server, mailbox, expected):
     try:
         while quiet < 3:
             if count >= expected:
-                reader.send("<iq type='get' id='end' to='localhost'><ping xmlns='urn:xmpp:ping'/></iq>")
+                reader.send(xmpp.ping("end"))
             element = reader.get()
             if element.get("id") == "end":
                 quiet += 1

@@ -56,14 +56,8 @@ def send_all(romeo, numbers):
     """Sends these messages; the numbers of those that came back as refused."""
     for number in numbers:
         romeo.send(message(number))
-    romeo.send("<iq type='get' id='alive' to='localhost'><ping xmlns='urn:xmpp:ping'/></iq>")
-    refused = []
-    while True:
-        element = romeo.get()
-        if element.get("id") == "alive":
-            return refused
-        if element.tag.endswith("message") and element.find(".//{*}internal-server-error") is not None:
-            refused.append(int(element.get("id")))
+    return [int(element.get("id")) for element in romeo.until_answered()
+            if element.tag.endswith("message") and element.find(".//{*}internal-server-error") is not None]
 
 
 def poisoned(server):

@@ -81,7 +81,6 @@ def stopped_stores(options):
 
 ROSTER_SET = "<iq type='set' id='q'><query xmlns='jabber:iq:roster'><item jid='x@localhost'/></query></iq>"
 KEPT = "<message to='other@localhost' id='q'><body>x</body></message>"
-PING = "<iq type='get' id='p' to='localhost'><ping xmlns='urn:xmpp:ping'/></iq>"
 
 
 def silence(options):
@@ -93,10 +92,9 @@ def silence(options):
             waiting.login("one@localhost/waiting", PASSWORD, tls=False)
             silent.login("one@localhost/silent", PASSWORD, tls=False)
             with stopped(store["pid"]):
-                waiting.send(question + PING)
+                waiting.send(question + xmpp.ping("p"))
                 server.move_clock(1)	# so that its time is looked at first
-                silent.send(PING)
-                equal(silent.get().get("id"), "p")
+                silent.ping()
                 server.move_clock(301)	# idle_timeout
                 equal(silent.get().get("id"), "alive")
                 server.move_clock(121)	# idle_drop
@@ -104,8 +102,7 @@ def silence(options):
                 equal(select.select([waiting.socket], [], [], 0)[0], [], "what was said to who waits")
             while waiting.get().get("id") != "p":
                 pass
-            waiting.send(PING)
-            equal(waiting.get().get("id"), "p")
+            waiting.ping()
             waiting.close()
 
 

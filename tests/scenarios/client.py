@@ -17,7 +17,33 @@ class Closed(Exception):
     pass
 
 
-class Client:
+def ping(id="ping", to="localhost"):
+    return "<iq type='get' id='%s' to='%s'><ping xmlns='urn:xmpp:ping'/></iq>" % (id, to)
+
+
+class Asking:
+    """Of who sends and gets: once a ping is answered all that was sent before has been handled."""
+
+    def until_answered(self):
+        """What comes before the answer."""
+        self.send(ping())
+        came = []
+        while True:
+            element = self.get()
+            if element is None:
+                raise Closed("the end of the stream")
+            if element.get("id") == "ping":
+                return came
+            came.append(element)
+
+    def ping(self):
+        """Nothing comes before it."""
+        came = self.until_answered()
+        if came:
+            raise AssertionError("before the answer of a ping: " + text_of(came[0]))
+
+
+class Client(Asking):
     def __init__(self, server, cut=False, direct_tls=False, host="localhost"):
         self.server = server
         self.cut = cut

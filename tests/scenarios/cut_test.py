@@ -18,8 +18,7 @@ SESSION = HEADER + (
     "<iq type='set' id='b'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'><resource>cut</resource></bind></iq>"
     "<presence><status>h\u00e9 &amp; \U0001f426</status></presence>\n \t"
     "<message to='romeo@localhost/cut' id='m'><body>a&lt;b&#x41;<![CDATA[<c>&]]></body>"
-    "<x:y xmlns:x='urn:x' x:a='\u20ac'/><no-store xmlns='urn:xmpp:hints'/></message>"
-    "<iq type='get' id='p' to='localhost'><ping xmlns='urn:xmpp:ping'/></iq>"
+    "<x:y xmlns:x='urn:x' x:a='\u20ac'/><no-store xmlns='urn:xmpp:hints'/></message>" + xmpp.ping("p") +
     "<iq type='get' id='d' to='localhost'><query xmlns='http://jabber.org/protocol/disco#info'/></iq>"
     "<message to='nobody@localhost' id='n'><body/></message>"
     "</stream:stream>")
@@ -36,8 +35,7 @@ class Cutter:
         self.control.login("juliet@localhost/control", PASSWORD, tls=False)
 
     def let_read(self):
-        self.control.send("<iq type='get' id='read' to='localhost'><ping xmlns='urn:xmpp:ping'/></iq>")
-        equal(self.control.get().get("id"), "read")
+        self.control.ping()
 
     def send(self, client, data, cut):
         if cut:

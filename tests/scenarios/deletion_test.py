@@ -78,12 +78,12 @@ def fill(server, name, friend):
     friend.send("<message to='%s' type='chat'><body>one</body></message>" % client.jid)
     until(client, lambda e: e.tag.endswith("}message"))
     client.send("<presence/>")
-    ask(client, "<ping xmlns='urn:xmpp:ping'/>", "get")
+    client.until_answered()
     client.send("</stream:stream>")
     client.wait_for_close()
     server.wait_for(lambda: not any(s["jid"].startswith(name) for s in server.sessions()), "it has left")
     friend.send("<message to='%s@localhost' type='chat'><body>two</body></message>" % name)
-    ask(friend, "<ping xmlns='urn:xmpp:ping'/>", "get")
+    friend.until_answered()
     server.wait_for(lambda: PLACES <= set(left(server, account)), "all is there")
     return account
 
@@ -164,8 +164,7 @@ def requests(server):
     tybalt = seat(server, "tybalt@localhost/x", 1)
     tybalt.send("<presence/>")
     until(tybalt, lambda e: e.get("from") == tybalt.jid)
-    tybalt.send("<iq type='get' id='ask'><ping xmlns='urn:xmpp:ping'/></iq>")
-    equal(tybalt.get().get("id"), "ask", "what comes before the answer")
+    tybalt.ping()
     server.add_account("romeo@localhost")
     for client in (romeo, nurse, tybalt):
         client.close()
@@ -204,7 +203,7 @@ def make_heavy(server):
     account = fill(server, "romeo", juliet)
     juliet.send("".join("<message to='romeo@localhost' type='chat'><body>%d</body></message>" % i
                         for i in range(HEAVY)))
-    ask(juliet, "<ping xmlns='urn:xmpp:ping'/>", "get")
+    juliet.until_answered()
     server.wait_for(lambda: left(server, account)["archived"] >= HEAVY, "all is archived")
     return juliet, account
 

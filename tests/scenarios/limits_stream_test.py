@@ -1,12 +1,8 @@
 #!/usr/bin/python3
 """Limits of what one stream sends: what is too fast is read later, what is too much ends it."""
-from client import STREAM, Client
+from client import STREAM, Client, ping
 from facts import equal, run
 from limits import JULIET, ROMEO, STREAMS, Bites, bites, gone, logged_in, make_server, with_options
-
-
-def ping(client, number):
-    client.send("<iq type='get' id='p%d' to='localhost'><ping xmlns='urn:xmpp:ping'/></iq>" % number)
 
 
 def answers(client, count):
@@ -22,14 +18,14 @@ def slow(server, name, options, send, most):
     with Bites(server, name, 0):
         for i in range(most):
             send(client, i)
-        ping(client, 1000)
+        client.send(ping())
         answers(client, 1)
     before = bites(server, name)
     for i in range(4):
         send(client, most + i)
-    ping(client, 1001)
+    client.send(ping())
     server.wait_for(lambda: bites(server, name) > before, "it bites")
-    ping(client, 1002)
+    client.send(ping())
     handled = server.sessions()[0]["stanzas_in"]
     equal(server.sessions()[0]["stanzas_in"], handled, "stanzas handled meanwhile")
     server.move_clock(60)
@@ -74,16 +70,16 @@ def account_stanzas(server):
     with Bites(server, "account_stanza_burst", 0):
         for client in clients:
             for i in range(5):
-                ping(client, i)
+                client.send(ping())
             answers(client, 5)
     before = bites(server, "account_stanza_burst")
     for client in clients:
-        ping(client, 9)
+        client.send(ping())
         answers(client, 1)
     equal(bites(server, "account_stanza_burst") - before, 4, "bites")
     other = logged_in(server, JULIET + "/balcony")
     for i in range(20):
-        ping(other, i)
+        other.send(ping())
     answers(other, 20)
     equal(bites(server, "account_stanza_burst") - before, 4, "bites")
     for client in clients + [other]:
@@ -98,7 +94,7 @@ def account_bytes(server):
     with Bites(server, "account_byte_burst", 0):
         for client in clients:
             padding(client, 0)
-            ping(client, 1)
+            client.send(ping())
             answers(client, 1)
     before = bites(server, "account_byte_burst")
     for client in clients:

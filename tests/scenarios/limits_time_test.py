@@ -9,7 +9,6 @@ from limits import (JULIET, ROMEO, STREAMS, Bites, bites_once, gone, logged_in, 
 from server import PASSWORD
 
 QUESTION = b"<iq type='get' id='q' to='localhost'><query xmlns='http://jabber.org/protocol/disco#info'/></iq>"
-PING = "<iq type='get' id='p' to='localhost'><ping xmlns='urn:xmpp:ping'/></iq>"
 
 
 def login_time(server):
@@ -34,8 +33,7 @@ def login_time(server):
 
 
 def is_there(server, client, jid):
-    client.send(PING)
-    equal(client.get().get("id"), "p", "answer")
+    client.ping()
     equal([s["jid"] for s in server.sessions()], [jid], "sessions")
 
 
@@ -144,11 +142,8 @@ def answer(server):
     client = logged_in(server, ROMEO + "/phone")
 
     def asked():
-        client.send(with_capabilities("ver") + PING)
-        came = []
-        while not came or came[-1] != "p":
-            came.append(client.get().get("id"))
-        return "caps-ver" in came
+        client.send(with_capabilities("ver"))
+        return "caps-ver" in [stanza.get("id") for stanza in client.until_answered()]
     with Bites(server, "iq_timeout", 0):
         equal(asked(), True, "it is asked")
         server.move_clock(59)

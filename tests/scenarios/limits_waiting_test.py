@@ -2,7 +2,7 @@
 """Limits of what waits for a client: in its outbox, in all of them, while it is inactive, while it is away."""
 import select
 
-from client import text_of
+import client as xmpp
 from facts import equal, run
 from limits import (JULIET, ROMEO, STANZAS, Bites, bites, bites_once, gone, logged_in, make_server,
                     with_capabilities, with_options)
@@ -14,7 +14,7 @@ BALCONY = JULIET + "/balcony"
 
 def ping(client):
     """All that came before its answer. Where the server is slow to read it, time passes until it does."""
-    client.send("<iq type='get' id='p' to='localhost'><ping xmlns='urn:xmpp:ping'/></iq>")
+    client.send(xmpp.ping("p"))
     found = []
     while True:
         while not (client.waiting or client.socket.pending() or select.select([client.socket], [], [], 1)[0]):
@@ -51,7 +51,7 @@ def until_refused(server, name, sender, receiver, size, most):
         equal(bites(server, name) - before, len(errors), "bites of " + name)
         if errors:
             error = errors[0].find("{jabber:client}error")
-            equal((error.get("type"), error[0].tag), ("wait", STANZAS + "resource-constraint"), text_of(errors[0]))
+            equal((error.get("type"), error[0].tag), ("wait", STANZAS + "resource-constraint"), xmpp.text_of(errors[0]))
             return number
         messages(receiver, 1)
     raise AssertionError("%d were taken" % most)

@@ -6,7 +6,7 @@ SM = "{urn:xmpp:sm:3}"
 NS = "urn:xmpp:sm:3"
 
 
-class Managed:
+class Managed(xmpp.Asking):
     """Logged in and resumable. Counts what it got, and answers requests for it."""
 
     def __init__(self, server, jid, worker=None):
@@ -75,12 +75,6 @@ class Managed:
     def body(self):
         got = self.get()
         return None if got is None else got.findtext("{jabber:client}body")
-
-    def ping(self):
-        self.send("<iq type='get' id='alive?' to='localhost'><ping xmlns='urn:xmpp:ping'/></iq>")
-        got = self.get()
-        if got is None or got.get("id") != "alive?":
-            raise AssertionError("no answer of a ping but " + xmpp.text_of(got))
 
     def lose(self):
         """The connection goes without a word."""

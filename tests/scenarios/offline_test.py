@@ -15,7 +15,6 @@ LARGE = 400
 ROUNDS = 8
 AT_ONCE = 150
 BODY = "x" * 1500
-PING = "<iq type='get' id='%s' to='localhost'><ping xmlns='urn:xmpp:ping'/></iq>"
 
 
 def enter(server, jid, worker=None):
@@ -50,16 +49,9 @@ def appear(client, priority=0):
     client.send("<presence><priority>%d</priority></presence>" % priority)
 
 
-def numbers_until_ping(client, name):
+def numbers_until_answered(client):
     """Numbers of the messages that come before the answer of a ping."""
-    client.send(PING % name)
-    numbers = []
-    while True:
-        got = client.get()
-        if got.get("id") == name:
-            return numbers
-        if got.tag.endswith("}message"):
-            numbers.append(int(got.get("id")))
+    return [int(got.get("id")) for got in client.until_answered() if got.tag.endswith("}message")]
 
 
 def read(client, count):
@@ -103,11 +95,11 @@ def thousand(server):
     juliet = enter(server, "juliet@localhost/balcony")
     appear(juliet)
     equal(read(juliet, MOST), list(range(MOST)), "numbers")
-    equal(numbers_until_ping(juliet, "rest"), [], "more")
+    equal(numbers_until_answered(juliet), [], "more")
     juliet.close()
     juliet = enter(server, "juliet@localhost/balcony")
     appear(juliet)
-    equal(numbers_until_ping(juliet, "again"), [], "once more")
+    equal(numbers_until_answered(juliet), [], "once more")
     juliet.close()
     romeo.close()
 
@@ -140,11 +132,11 @@ def at_once(server):
         numbers = [[], []]
         for _ in range(2000):
             for i, juliet in enumerate(juliets):
-                numbers[i] += numbers_until_ping(juliet, "p")
+                numbers[i] += numbers_until_answered(juliet)
             if sum(map(len, numbers)) >= AT_ONCE:
                 break
         for i, juliet in enumerate(juliets):
-            numbers[i] += numbers_until_ping(juliet, "p")
+            numbers[i] += numbers_until_answered(juliet)
             equal(numbers[i], sorted(numbers[i]), "order of worker %d's" % i)
             juliet.close()
         equal(sorted(numbers[0] + numbers[1]), list(range(AT_ONCE)), "all of them")
@@ -162,7 +154,7 @@ def killed(server):
     appear(first)
     numbers = read(first, 1)	# and no more: they fill what the kernel takes
     appear(other)
-    equal(numbers_until_ping(other, "early"), [], "while the first one has the claim")
+    equal(numbers_until_answered(other), [], "while the first one has the claim")
     victim = next(p for p in server.processes("worker") if p["number"] == 0)
     os.kill(victim["pid"], signal.SIGKILL)
     try:
@@ -175,7 +167,7 @@ def killed(server):
         rest += read(other, 1)
     equal(rest, list(range(rest[0], LARGE)), "the rest")
     equal(sorted(set(numbers + rest)), list(range(LARGE)), "all of them")
-    equal(numbers_until_ping(other, "rest"), [], "more")
+    equal(numbers_until_answered(other), [], "more")
     for client in (romeo, first, other):
         client.close()
 

@@ -7,7 +7,6 @@ import client as xmpp
 from facts import equal, run
 from server import PASSWORD, Server, stopped
 
-PING = "<iq type='get' id='%s'><ping xmlns='urn:xmpp:ping'/></iq>"
 CARD = "<iq type='set' id='%s'><vCard xmlns='vcard-temp'><FN>%s</FN></vCard></iq>"
 OFFLINE = "<message to='nurse@localhost' type='chat' id='%s'><body>x</body></message>"
 CORE, MSG = 0, 1
@@ -46,10 +45,9 @@ def waits(server):
             nobody = enter(server, "juliet@localhost/other", False)
             with stopped(store(server, number)):
                 handled = session_of(server, romeo)["stanzas_in"]
-                send_all(server, romeo, text + PING % "second")
+                send_all(server, romeo, text + xmpp.ping("second"))
                 server.wait_for(lambda: session_of(server, romeo)["stanzas_in"] > handled, "the first is handled")
-                nobody.send(PING % "other")
-                equal(nobody.get().get("id"), "other", "another session of the worker")
+                nobody.ping()
                 equal(session_of(server, romeo)["stanzas_in"], handled + 1, "handled while the store sleeps")
             ids = [romeo.get().get("id") for _ in range(2 if number == CORE else 1)]
             equal(ids, ["first", "second"][-len(ids):], "answers")
@@ -63,7 +61,7 @@ def store_dies(server):
         romeo = enter(server, "romeo@localhost/phone", False)
         old = store(server, number)
         with stopped(old):
-            send_all(server, romeo, text + PING % "second")
+            send_all(server, romeo, text + xmpp.ping("second"))
             os.kill(old, signal.SIGKILL)
         ids = [romeo.get().get("id") for _ in range(2 if number == CORE else 1)]
         equal(ids, ["first", "second"][-len(ids):], "answers")
@@ -76,7 +74,7 @@ def session_ends(server):
     for how in ("closes", "is kicked", "is replaced"):
         romeo = enter(server, "romeo@localhost/phone", False)
         with stopped(store(server, CORE)):
-            send_all(server, romeo, CARD % ("first", "z") + PING % "second")
+            send_all(server, romeo, CARD % ("first", "z") + xmpp.ping("second"))
             if how == "closes":
                 romeo.close()
             elif how == "is kicked":
@@ -87,8 +85,7 @@ def session_ends(server):
             romeo.wait_for_close()
             romeo.close()
         if how == "is replaced":
-            again.send(PING % "again")
-            equal(again.get().get("id"), "again")
+            again.ping()
             again.close()
         server.wait_for(lambda: not server.sessions(), "the session is gone after it " + how)
 

@@ -34,17 +34,6 @@ def enter(server, jid):
     return client
 
 
-def ask(client):
-    """The answer of a ping, and what comes before it."""
-    client.send("<iq type='get' id='ask' to='localhost'><ping xmlns='urn:xmpp:ping'/></iq>")
-    came = []
-    while True:
-        element = client.get()
-        if element.get("id") == "ask":
-            return came
-        came.append(element)
-
-
 def message(to, number, size):
     return "<message to='%s' type='chat' id='%s'><body>%s</body></message>" % (to, number, "x" * size)
 
@@ -63,10 +52,10 @@ def contacts(_):
         for other in others:
             other.send("<presence type='subscribed' to='juliet@localhost'/>")
         for other in others:
-            ask(other)
+            other.until_answered()
         juliet = Managed(server, "juliet@localhost/balcony")
         juliet.send("<presence/>" + "".join("<presence type='subscribe' to='%s'/>" % jid for jid in names))
-        ask(juliet)
+        juliet.until_answered()
         for other in others:	# as large as a presence may be: all of it together is four fifths of outbox_bytes
             other.send("<presence><status>%s</status></presence>" % ("x" * 7500) + message("juliet@localhost", "1", 3500))
         came = {other.jid: [] for other in others}
@@ -74,7 +63,7 @@ def contacts(_):
             stanza = juliet.get()
             came[stanza.get("from")].append(stanza.tag.partition("}")[2])
         equal([c for c in came.values() if c != ["presence", "message"]], [], "what came of one of them")
-        equal(ask(juliet), [], "more")
+        equal(juliet.until_answered(), [], "more")
         equal((bites(server, "outbox_bytes"), juliet.conn.ended), (0, False), "bites, and whether the stream has ended")
 
 
@@ -83,19 +72,19 @@ def kept(_):
     with make_server('offline_bytes = "64 MiB"; offline_strangers = 1000;') as server:
         romeo = enter(server, "romeo@localhost/orchard")
         romeo.send("".join(message("juliet@localhost", i, 10000) for i in range(KEPT)))
-        equal(ask(romeo), [], "refusals")
+        equal(romeo.until_answered(), [], "refusals")
         juliet = Managed(server, "juliet@localhost/balcony")
         juliet.send("<presence/>")
         came = []
         while len(came) < KEPT:
             came += ids([juliet.get()])
         equal(came, [str(i) for i in range(KEPT)], "messages")
-        equal(ids(ask(juliet)), [], "more")
+        equal(ids(juliet.until_answered()), [], "more")
         equal(bites(server, "outbox_bytes"), 0, "bites")
         juliet.close()
         again = enter(server, "juliet@localhost/again")
         again.send("<presence/>")
-        equal(ids(ask(again)), [], "once more")
+        equal(ids(again.until_answered()), [], "once more")
 
 
 # --- who does not ---
@@ -117,7 +106,7 @@ def stuck(_):
         juliet.got = 0
         juliet.resume()
         equal([juliet.get().get("id") for _ in taken], taken, "messages")
-        equal(ask(juliet), [], "more")
+        equal(juliet.until_answered(), [], "more")
         romeo.message(juliet.jid, "after")
         equal(juliet.body(), "after")
 
@@ -141,13 +130,13 @@ def overflow(is_killed):
             os.kill(pid(server, "worker", 0), signal.SIGKILL)
         os.kill(store, signal.SIGCONT)
         server.wait_for(lambda: server.ctl_json("stats")["memory"]["slots_used"] == 1, "all of it is handed on")
-        equal(ask(romeo), [], "refused later")
+        equal(romeo.until_answered(), [], "refused later")
         _, client = late(server, juliet.id, juliet.got)
         came = []
         while len(came) < OVERFLOW:
             came += ids([client.get()])
         equal(came, [str(i) for i in range(OVERFLOW)], "messages")
-        equal(ids(ask(client)), [], "more")
+        equal(ids(client.until_answered()), [], "more")
 
 
 def it_waits(_):
@@ -200,7 +189,7 @@ def spill(options, count, size, is_killed):
         while len(came) < count:
             came += ids([client.get()])
         equal(came, [str(i) for i in range(count)], "messages")
-        equal(ids(ask(client)), [], "more")
+        equal(ids(client.until_answered()), [], "more")
 
 
 def many_wait(_):

@@ -187,7 +187,7 @@ class Stage:
                 raise Mistake("the stream ended")
             if element.tag.endswith("presence") and element.get("from") == actor.jid:
                 break
-        actor.send("<iq type='get' id='entered' to='%s'><ping xmlns='urn:xmpp:ping'/></iq>" % actor.host)
+        actor.send(xmpp.ping("entered", actor.host))
         kept = []
         while element.get("id") != "entered":
             element = actor.get()
@@ -228,7 +228,7 @@ class Stage:
 
     def get_nothing(self, name):
         actor = self.actor(name)
-        actor.send("<iq type='get' id='quiet' to='%s'><ping xmlns='urn:xmpp:ping'/></iq>" % actor.host)
+        actor.send(xmpp.ping("quiet", actor.host))
         got = actor.get()
         if got is None or got.get("id") != "quiet" or got.get("type") != "result":
             raise Mistake("it was: %s" % xmpp.text_of(got))

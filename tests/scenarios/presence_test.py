@@ -16,30 +16,19 @@ def available(server, jid, worker):
     return client
 
 
-def ask(client, identifier="ping"):
-    """Sends a ping: what comes before its answer."""
-    client.send("<iq type='get' id='%s' to='localhost'><ping xmlns='urn:xmpp:ping'/></iq>" % identifier)
-    found = []
-    while True:
-        element = client.get()
-        if element.tag == CLIENT + "iq" and element.get("id") == identifier:
-            return found
-        found.append(element)
-
-
 def by_name(server):
     """presence by name goes to so many addresses; one more is resource-constraint and reaches nobody, until one is taken back"""
     romeo, juliet = available(server, "romeo@localhost/phone", 0), available(server, "juliet@localhost/balcony", 1)
     for i in range(LIMIT):
         romeo.send("<presence to='friend%d@localhost'/>" % i)
     romeo.send("<presence id='more' to='juliet@localhost/balcony'/>")
-    refused = ask(romeo)
+    refused = romeo.until_answered()
     equal([(e.get("type"), e.get("id")) for e in refused], [("error", "more")])
     equal(refused[0].find("*/{urn:ietf:params:xml:ns:xmpp-stanzas}resource-constraint") is None, False, "condition")
-    equal(ask(juliet), [])
+    juliet.ping()
     romeo.send("<presence type='unavailable' to='friend0@localhost'/><presence to='juliet@localhost/balcony'/>")
-    equal(ask(romeo), [])
-    equal([e.get("from") for e in ask(juliet)], [romeo.jid])
+    romeo.ping()
+    equal([e.get("from") for e in juliet.until_answered()], [romeo.jid])
     romeo.close()
     juliet.close()
 
@@ -48,21 +37,21 @@ def storm(server):
     """of a storm an inactive client gets the last one alone, and a probe is told the same"""
     romeo, juliet = available(server, "romeo@localhost/phone", 0), available(server, "juliet@localhost/balcony", 1)
     romeo.send("<presence to='juliet@localhost' type='subscribed'/>")
-    ask(romeo)
+    romeo.until_answered()
     juliet.send("<presence to='romeo@localhost' type='subscribe'/>")
-    ask(juliet)
+    juliet.until_answered()
     juliet.send("<inactive xmlns='urn:xmpp:csi:0'/>")
-    ask(juliet)
+    juliet.until_answered()
     server.move_clock(6)
     for i in range(0, STORM, 50):
         romeo.send("".join("<presence><status>%d</status></presence>" % n for n in range(i, i + 50)))
-        ask(romeo)
+        romeo.until_answered()
     waiting = next(s for s in server.sessions() if s["jid"] == juliet.jid)
     equal(waiting["queue_bytes"] < 64 << 10, True, "%d bytes wait" % waiting["queue_bytes"])
     juliet.send("<active xmlns='urn:xmpp:csi:0'/>")
-    equal([e.findtext(CLIENT + "status") for e in ask(juliet)], [str(STORM - 1)])
+    equal([e.findtext(CLIENT + "status") for e in juliet.until_answered()], [str(STORM - 1)])
     juliet.send("<presence to='romeo@localhost' type='probe'/>")
-    equal([e.findtext(CLIENT + "status") for e in ask(juliet)], [str(STORM - 1)])
+    equal([e.findtext(CLIENT + "status") for e in juliet.until_answered()], [str(STORM - 1)])
     romeo.close()
     juliet.close()
 
@@ -74,11 +63,11 @@ def levelled(server):
     one.send("<presence><priority>5</priority></presence>")
     equal(one.get().find(CLIENT + "priority"), None)
     two.send("<presence><priority>-1</priority></presence>")
-    ask(two)
-    ask(one)
+    two.until_answered()
+    one.until_answered()
     romeo.send("<message to='juliet@example.org' id='1'><body>all of you</body></message>")
-    ask(romeo)
-    equal([[e.get("id") for e in ask(client)] for client in (one, two)], [["1"], ["1"]])
+    romeo.until_answered()
+    equal([[e.get("id") for e in client.until_answered()] for client in (one, two)], [["1"], ["1"]])
     for client in (romeo, one, two):
         client.close()
 

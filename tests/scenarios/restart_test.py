@@ -115,7 +115,7 @@ def second_start(server):
     refuses(server, None, str(server.process.pid))
     path = rewritten(server, "rookeryd.pid", "other.pid")	# the directories are locked by themselves
     refuses(server, None, server.path("run"), config=path)
-    ping(client)
+    client.ping()
     client.close()
     equal(server.stop(), 0, "exit status")
 
@@ -170,11 +170,6 @@ def no_tmpfs(server):
 
 # --- reload ---
 
-def ping(client):
-    client.send("<iq type='get' id='alive?' to='%s'><ping xmlns='urn:xmpp:ping'/></iq>" % client.host)
-    equal(client.get().get("id"), "alive?")
-
-
 def error_of(client):
     """The condition of the stream error that ends it."""
     error = client.get()
@@ -201,7 +196,7 @@ def bad_reload(server):
     server.log.wait("wrokers", mark)
     with open(server.config, "w") as f:
         f.write(good)
-    ping(client)
+    client.ping()
     mark = server.log.mark()
     client.close()
     server.log.wait("info .*closed", mark)	# the level is what it was
@@ -224,7 +219,7 @@ def hosts(server):
     server.write_config()
     server.ctl("reload")
     equal(error_of(goes), "host-gone")
-    ping(stays)
+    stays.ping()
     stays.close()
     try:
         xmpp.Client(server, host="new.example").open()
@@ -255,7 +250,7 @@ def renewed(server):
     server.ctl("reload")
     equal(certificate_of(server, "localhost"), certificate_in(server, "localhost"))
     equal(before == certificate_in(server, "localhost"), False, "the same")
-    ping(client)
+    client.ping()
     client.close()
 
 
@@ -288,7 +283,7 @@ def kick_new(server):
     error = answer.find("{jabber:client}error")
     equal((error.get("type"), error[0].tag.split("}")[1]), ("cancel", "conflict"))
     equal(second.bind("two"), "romeo@new.kick/two")
-    ping(first)
+    first.ping()
     first.close()
     second.close()
 
@@ -298,8 +293,8 @@ def random_resource(server):
     first, second = twice(server, "random.one")
     jid = second.bind("one")
     equal(jid.startswith("romeo@random.one/") and jid != "romeo@random.one/one", True, jid)
-    ping(first)
-    ping(second)
+    first.ping()
+    second.ping()
     first.close()
     second.close()
 
@@ -335,7 +330,7 @@ def started_again(server):
     equal(server.sessions(), [])
     client = xmpp.Client(server)
     client.login("romeo@localhost/again", PASSWORD)
-    ping(client)
+    client.ping()
     client.close()
 
 

@@ -135,8 +135,7 @@ def told(server, ver, count):
     client = seat(server, "romeo@localhost/b", 1)
     equal(get(client, ver).find(ROSTER + "query"), None, "what is in the result")
     pushes = [client.get() for _ in range(count)]
-    client.send("<iq type='get' id='end'><ping xmlns='urn:xmpp:ping'/></iq>")
-    equal(client.get().get("id"), "end", "after the last push")
+    client.ping()
     client.close()
     return [(item_of(p).get("jid"), item_of(p).get("subscription"), version_of(p)) for p in pushes]
 
@@ -205,8 +204,7 @@ def both_sides_at_once(server):
 
 def befriend(romeo, juliet):
     romeo.send("<presence to='juliet@localhost' type='subscribed'/>")
-    romeo.send("<iq type='get' id='sync'><ping xmlns='urn:xmpp:ping'/></iq>")
-    until(romeo, lambda e: e.get("id") == "sync")
+    romeo.until_answered()
     juliet.send("<presence to='romeo@localhost' type='subscribe'/>")
     until(juliet, lambda e: e.tag.endswith("presence") and e.get("from") == "romeo@localhost/x")
 
@@ -228,8 +226,7 @@ def killed(server):
     again = seat(server, "romeo@localhost/x", 0)
     again.send("<presence/>")
     until(juliet, lambda e: e.get("from") == "romeo@localhost/x" and e.get("type") is None)
-    nurse.send("<iq type='get' id='sync'><ping xmlns='urn:xmpp:ping'/></iq>")
-    equal(nurse.get().get("id"), "sync", "what the nurse hears of him now")
+    nurse.ping()	# she hears nothing of him now
     forget(again)
     for client in (romeo, juliet, nurse, again):
         client.close()
@@ -270,8 +267,7 @@ def deleted(server):
     juliet.send("<presence><show>away</show></presence>")
     until(juliet, lambda e: is_push(e) and item_of(e).get("jid") == "away@localhost")
     equal({i.get("subscription") for i in get(juliet).find(ROSTER + "query")}, {"none"})
-    stranger.send("<iq type='get' id='sync'><ping xmlns='urn:xmpp:ping'/></iq>")
-    equal(stranger.get().get("id"), "sync", "what the stranger sees of her")
+    stranger.ping()	# the stranger sees nothing of her
     forget(juliet)
     stranger.close()
     juliet.close()

@@ -6,7 +6,7 @@ import sys
 import client as xmpp
 from server import PASSWORD, Server
 
-PING = ("<iq type='get' id='%d' to='localhost'><query xmlns='http://jabber.org/protocol/disco#info'/></iq>")
+QUESTION = "<iq type='get' id='%d' to='localhost'><query xmlns='http://jabber.org/protocol/disco#info'/></iq>"
 MESSAGE = "<message to='juliet@localhost/deaf'><body>%s</body></message>"
 
 
@@ -43,7 +43,7 @@ def main():
         asker.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         asker.login("romeo@localhost/asker", PASSWORD, tls=False)
         most = 64 << 20
-        taken = write_until_stuck(asker, "".join(PING % i for i in range(100)), most)
+        taken = write_until_stuck(asker, "".join(QUESTION % i for i in range(100)), most)
         held = queue_bytes(server, "romeo@localhost/asker")
         fact("who does not read its answers is not read any more", taken < most, "%d KiB taken" % (taken >> 10))
         fact("and its outbox is bounded", held < 1 << 20, "%d KiB held" % (held >> 10))
@@ -56,12 +56,7 @@ def main():
         for i in range(400):
             sender.send(MESSAGE % ("x" * 60000))
             if i % 20 == 19:
-                sender.send("<iq type='get' id='sync' to='localhost'><ping xmlns='urn:xmpp:ping'/></iq>")
-                while True:
-                    answer = sender.get()
-                    if answer.get("id") == "sync":
-                        break
-                    refused += answer.get("type") == "error"
+                refused += sum(answer.get("type") == "error" for answer in sender.until_answered())
         held = queue_bytes(server, "juliet@localhost/deaf")
         fact("a recipient that does not read has a bounded outbox", held < 8 << 20, "%d KiB held" % (held >> 10))
         fact("and senders are told", refused > 0, "%d of 400 refused" % refused)

@@ -64,11 +64,6 @@ def enter(server, jid):
     return client
 
 
-def ping(client):
-    client.send("<iq type='get' id='alive?' to='%s'><ping xmlns='urn:xmpp:ping'/></iq>" % client.host)
-    equal(client.get().get("id"), "alive?")
-
-
 def kept(server, end):
     """Started again, the server has the memory of before, and works."""
     before = instance(server)
@@ -81,7 +76,7 @@ def kept(server, end):
     now = [p["generation"] for p in server.processes("worker")]
     equal(all(b > a for a, b in zip(generations, now)), True, "generations %s, then %s" % (generations, now))
     client = enter(server, "romeo@localhost/after")
-    ping(client)
+    client.ping()
     client.close()
     equal(server.stop(), 0)
     server.start()
@@ -114,7 +109,7 @@ def sessions_end(server):
     server.start()
     equal(server.sessions(), [])
     juliet = enter(server, "juliet@localhost/after")
-    juliet.send("<iq type='get' id='q' to='romeo@localhost/before'><ping xmlns='urn:xmpp:ping'/></iq>")
+    juliet.send(xmpp.ping(to="romeo@localhost/before"))
     equal(juliet.get().get("type"), "error")
     juliet.close()
     client.close()
@@ -145,7 +140,7 @@ def requests_once(server):
     equal(juliet.get().tag, "{jabber:client}presence")
     got = juliet.get()
     equal((got.tag, got.get("id")), ("{jabber:client}message", "m"))
-    ping(juliet)		# and no second one before it
+    juliet.ping()		# and no second one before it
     juliet.close()
     romeo.close()
 
@@ -170,7 +165,7 @@ def begins_anew(server, reason, aside, spoil=None, **how):
         for name in aside:
             equal(name in found, True, "%s among %s" % (name, found))
     client = enter(server, "romeo@localhost/anew")
-    ping(client)
+    client.ping()
     client.close()
 
 

@@ -55,11 +55,6 @@ def upgrade(server):
     return mark
 
 
-def ping(client):
-    client.send("<iq type='get' id='alive?' to='localhost'><ping xmlns='urn:xmpp:ping'/></iq>")
-    equal(client.get().get("id"), "alive?")
-
-
 def same_server(server):
     """master, memory and sockets stay; workers and stores are new ones"""
     before = instance(server), pids(server, "master"), pids(server, "worker"), pids(server, "store")
@@ -74,7 +69,7 @@ def same_server(server):
     equal(server.run_to_end()[0] not in (0, None), True, "a second server is refused")
     client = xmpp.Client(server)
     client.login("romeo@localhost/after", PASSWORD)
-    ping(client)
+    client.ping()
     client.close()
 
 
@@ -89,7 +84,7 @@ def sessions(server):
     equal([romeo.get(), juliet.get()], [None, None])
     equal([romeo.conn.ended, juliet.conn.ended], [False, False], "</stream:stream>")
     lingers.send("<message to='romeo@localhost/phone' type='chat' id='m'><body>while you were away</body></message>")
-    ping(lingers)
+    lingers.ping()
     equal(romeo.resume(), 1, "h")
     equal(romeo.body(), "while you were away")
     juliet.resume()
@@ -202,7 +197,7 @@ def stays(server, status, reason, before=None):
     equal(done.returncode, status, done.stdout + done.stderr)
     if reason not in done.stdout + done.stderr:
         raise AssertionError("%r is not in: %s" % (reason, done.stdout + done.stderr))
-    ping(client)
+    client.ping()
     client.close()
     equal(pids(server, "worker"), workers, "workers")
     equal(pids(server, "store"), stores, "stores")
