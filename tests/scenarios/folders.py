@@ -3,6 +3,7 @@ import contextlib
 import os
 import re
 import shutil
+import signal
 import tempfile
 
 PLACES = {"/dev/shm", "/tmp", tempfile.gettempdir()}
@@ -33,20 +34,36 @@ def is_alive(pid):
     return os.path.exists("/proc/" + pid)
 
 
-def serves(folder):
-    """A server outlives the test that started it and was killed: it goes on in its directory."""
+def has(pid, configuration):
+    """Whether a process we may end was started with it; one that is gone, or nearly, has no command line."""
     try:
-        with open(os.path.join(folder, "run", "rookeryd.pid")) as f:
-            return is_alive(f.read().strip())
+        os.kill(int(pid), 0)
+        with open("/proc/%s/cmdline" % pid, "rb") as f:
+            return os.fsencode(configuration) in f.read().split(b"\0")
     except OSError:
         return False
 
 
+def servers(folder):
+    """Guardian, master and all they started, whoever is their parent now."""
+    configuration = os.path.join(folder, "rookery.conf")
+    return [int(pid) for pid in os.listdir("/proc") if pid.isdigit() and has(pid, configuration)]
+
+
+def end_servers(folder):
+    """A server in the background has nobody else to end it when its test failed, nor has any when its test was killed."""
+    while pids := servers(folder):
+        for pid in pids:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
+
 def sweep(places):
-    """Removes those whose process is gone."""
+    """Removes those whose process is gone, and ends what serves in them."""
     for place in places:
         for name in os.listdir(place):
             owner = NAME.match(name)
             folder = os.path.join(place, name)
-            if owner and not is_alive(owner.group(1)) and not serves(folder):
+            if owner and not is_alive(owner.group(1)):
+                end_servers(folder)
                 shutil.rmtree(folder, ignore_errors=True)

@@ -311,7 +311,10 @@ class Server:
 
     def remove(self):
         """A process that a sanitizer ends is replaced, and its test may not notice."""
-        self.stop()
+        try:
+            self.stop()
+        finally:
+            folders.end_servers(self.directory)
         said = "".join(self.log.lines) + reports.read(self.reports)
         shutil.rmtree(self.directory, ignore_errors=True)
         reports.check(said)
