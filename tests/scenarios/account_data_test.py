@@ -4,22 +4,16 @@ import base64
 import hashlib
 import hmac
 
-import client as xmpp
 import facts
 from facts import equal
-from server import PASSWORD, Server
+from pair import enter
+from server import Server
 
 INFO = "{http://jabber.org/protocol/disco#info}"
 CARD = len("<vCard xmlns='vcard-temp'><DESC></DESC></vCard>")
 OPTIONS = ('turn_host = "turn.example.org"; turn_secret = "north"; turn_ttl = "1 h"; '
            'turn_tls_port = 5349; contact_addresses = [ "abuse mailto:abuse@localhost", '
            '"support https://localhost/help", "abuse xmpp:abuse@localhost" ];')
-
-
-def enter(server, jid):
-    actor = xmpp.Client(server)
-    actor.login(jid, PASSWORD, tls=False)
-    return actor
 
 
 def ask(actor, type, payload, to=None):

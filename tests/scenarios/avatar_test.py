@@ -3,21 +3,14 @@
 import base64
 import hashlib
 
-import client as xmpp
 from facts import equal, run
-from pair import seat
-from server import PASSWORD, Server
+from pair import enter, seat
+from server import Server
 
 PUBSUB = "http://jabber.org/protocol/pubsub"
 UPDATE = "{vcard-temp:x:update}"
 MOST = 4096  # bytes of a picture
 FEATURE = "urn:xmpp:pep-vcard-conversion:0"
-
-
-def enter(server, jid):
-    actor = xmpp.Client(server)
-    actor.login(jid, PASSWORD, tls=False)
-    return actor
 
 
 def leave(server, *actors):

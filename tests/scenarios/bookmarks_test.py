@@ -3,21 +3,14 @@
 import random
 import threading
 
-import client as xmpp
 from facts import equal, run
-from pair import seat
-from server import PASSWORD, Server
+from pair import enter, seat
+from server import Server
 
 PUBSUB = "http://jabber.org/protocol/pubsub"
 NEW, OLD = "urn:xmpp:bookmarks:1", "storage:bookmarks"
 MOST = 230  # items of a node: more than one request of the store changes
 BYTES = 32 << 10  # of an item
-
-
-def enter(server, jid):
-    actor = xmpp.Client(server)
-    actor.login(jid, PASSWORD, tls=False)
-    return actor
 
 
 def leave(server, *actors):

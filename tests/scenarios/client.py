@@ -22,19 +22,27 @@ def ping(id="ping", to="localhost"):
 
 
 class Asking:
-    """Of who sends and gets: once a ping is answered all that was sent before has been handled."""
+    """Of who sends and gets. Once a ping is answered all that was sent before has been handled."""
+
+    def until(self, is_it):
+        """The first that is."""
+        while True:
+            element = self.get()
+            if element is None:
+                raise Closed("the end of the stream")
+            if is_it(element):
+                return element
 
     def until_answered(self):
         """What comes before the answer."""
         self.send(ping())
         came = []
-        while True:
-            element = self.get()
-            if element is None:
-                raise Closed("the end of the stream")
-            if element.get("id") == "ping":
-                return came
+
+        def is_answer(element):
             came.append(element)
+            return element.get("id") == "ping"
+        self.until(is_answer)
+        return came[:-1]
 
     def ping(self):
         """Nothing comes before it."""

@@ -27,18 +27,9 @@ def id_of(server, jid):
     return left(server, jid.split("/")[0])["id"]
 
 
-def until(client, is_it):
-    while True:
-        element = client.get()
-        if element is None:
-            raise AssertionError("the stream ended")
-        if is_it(element):
-            return element
-
-
 def ask(client, text, kind="set"):
     client.send("<iq type='%s' id='ask'>%s</iq>" % (kind, text))
-    answer = until(client, lambda e: e.get("id") == "ask")
+    answer = client.until(lambda e: e.get("id") == "ask")
     equal(answer.get("type"), "result", text)
     return answer
 
@@ -76,7 +67,7 @@ def fill(server, name, friend):
     ask(client, "<block xmlns='urn:xmpp:blocking'><item jid='paris@localhost'/></block>")
     ask(client, "<prefs xmlns='urn:xmpp:mam:2' default='always'><never><jid>paris@localhost</jid></never></prefs>")
     friend.send("<message to='%s' type='chat'><body>one</body></message>" % client.jid)
-    until(client, lambda e: e.tag.endswith("}message"))
+    client.until(lambda e: e.tag.endswith("}message"))
     client.send("<presence/>")
     client.until_answered()
     client.send("</stream:stream>")
@@ -103,7 +94,7 @@ def all_goes(server):
     before = left(server).get("stanza", 0)
     account = fill(server, "romeo", juliet)
     server.ctl("deluser", "romeo@localhost")
-    until(juliet, is_push_of("romeo@localhost"))
+    juliet.until(is_push_of("romeo@localhost"))
     until_gone(server, account)
     equal(contacts(juliet), {"romeo@localhost": ("none", None)})
     equal(Page(juliet).bodies, ["one", "two"])
@@ -124,22 +115,22 @@ def by_itself_and_by_command(server):
     account = fill(server, "romeo", juliet)
     romeo = seat(server, "romeo@localhost/x", 1)
     romeo.send("<presence/>")
-    until(juliet, lambda e: e.get("from") == romeo.jid)
+    juliet.until(lambda e: e.get("from") == romeo.jid)
     ask(romeo, "<query xmlns='jabber:iq:register'><remove/></query>")
-    equal(until(romeo, lambda e: e.tag.endswith("error"))[0].tag.split("}")[1], "not-authorized", "stream error")
+    equal(romeo.until(lambda e: e.tag.endswith("error"))[0].tag.split("}")[1], "not-authorized", "stream error")
     for kind in ("unsubscribe", "unsubscribed"):
-        until(juliet, lambda e: e.get("from") == "romeo@localhost" and e.get("type") == kind)
+        juliet.until(lambda e: e.get("from") == "romeo@localhost" and e.get("type") == kind)
     until_gone(server, account)
     server.add_account("romeo@localhost")
     account = fill(server, "romeo", juliet)
     nurse = seat(server, "nurse@localhost/x", 0)
     command = "<command xmlns='http://jabber.org/protocol/commands' node='%s#delete-user' %s>%s</command>"
     nurse.send("<iq type='set' id='1' to='localhost'>%s</iq>" % (command % (form, "action='execute'", "")))
-    run_of = until(nurse, lambda e: e.get("id") == "1")[0].get("sessionid")
+    run_of = nurse.until(lambda e: e.get("id") == "1")[0].get("sessionid")
     nurse.send("<iq type='set' id='2' to='localhost'>%s</iq>" % (command % (
         form, "sessionid='%s'" % run_of, "<x xmlns='jabber:x:data' type='submit'><field var='FORM_TYPE'><value>%s</value>"
         "</field><field var='accountjids'><value>romeo@localhost</value></field></x>" % form)))
-    equal(until(nurse, lambda e: e.get("id") == "2").get("type"), "result")
+    equal(nurse.until(lambda e: e.get("id") == "2").get("type"), "result")
     until_gone(server, account)
     server.add_account("romeo@localhost")
     for client in (juliet, nurse):
@@ -158,12 +149,12 @@ def requests(server):
     contacts(romeo)
     account = id_of(server, romeo.jid)
     server.ctl("deluser", "romeo@localhost")
-    until(nurse, lambda e: e.get("from") == "romeo@localhost" and e.get("type") == "unsubscribed")
+    nurse.until(lambda e: e.get("from") == "romeo@localhost" and e.get("type") == "unsubscribed")
     until_gone(server, account)
     equal(contacts(nurse)["romeo@localhost"], ("none", None))
     tybalt = seat(server, "tybalt@localhost/x", 1)
     tybalt.send("<presence/>")
-    until(tybalt, lambda e: e.get("from") == tybalt.jid)
+    tybalt.until(lambda e: e.get("from") == tybalt.jid)
     tybalt.ping()
     server.add_account("romeo@localhost")
     for client in (romeo, nurse, tybalt):
@@ -184,10 +175,10 @@ def heir(server):
         equal(PLACES <= set(left(server, old)), True, "not yet removed")
         romeo.send("<presence/>")
         romeo.send("<presence to='juliet@localhost' type='subscribe'/>")
-        until(juliet, lambda e: e.get("from") == "romeo@localhost" and e.get("type") == "subscribe")
+        juliet.until(lambda e: e.get("from") == "romeo@localhost" and e.get("type") == "subscribe")
         equal(contacts(romeo)["juliet@localhost"], ("none", "subscribe"))
     juliet.send("<presence to='romeo@localhost' type='subscribed'/>")
-    until(romeo, lambda e: e.get("type") == "subscribed")
+    romeo.until(lambda e: e.get("type") == "subscribed")
     until_gone(server, old)
     equal(contacts(romeo), {"juliet@localhost": ("to", None)})
     equal(contacts(juliet), {"romeo@localhost": ("from", None)})

@@ -5,8 +5,8 @@ import signal
 
 import client as xmpp
 from facts import equal, run
-from pair import seat
-from server import PASSWORD, Server
+from pair import enter, seat
+from server import Server
 
 MOST = 1000
 STRANGERS = 100
@@ -15,15 +15,6 @@ LARGE = 400
 ROUNDS = 8
 AT_ONCE = 150
 BODY = "x" * 1500
-
-
-def enter(server, jid, worker=None):
-    """Logged in, without presence."""
-    if worker is not None:
-        return seat(server, jid, worker)
-    client = xmpp.Client(server)
-    client.login(jid, PASSWORD, tls=False)
-    return client
 
 
 def write(romeo, first, count, body="x", to="juliet@localhost"):
@@ -124,7 +115,7 @@ def at_once(server):
     romeo = enter(server, "romeo@localhost/phone")
     fill(romeo)
     for _ in range(ROUNDS):
-        juliets = [enter(server, "juliet@localhost/w%d" % worker, worker) for worker in (0, 1)]
+        juliets = [seat(server, "juliet@localhost/w%d" % worker, worker) for worker in (0, 1)]
         write(romeo, 0, AT_ONCE, BODY)
         until_kept(romeo)
         for juliet in juliets:
@@ -146,9 +137,9 @@ def at_once(server):
 
 def killed(server):
     """kill -9 of the worker that gives them loses none: the other client gets what the first did not"""
-    romeo = enter(server, "romeo@localhost/phone", 1)
-    first = enter(server, "juliet@localhost/first", 0)
-    other = enter(server, "juliet@localhost/other", 1)
+    romeo = seat(server, "romeo@localhost/phone", 1)
+    first = seat(server, "juliet@localhost/first", 0)
+    other = seat(server, "juliet@localhost/other", 1)
     write(romeo, 0, LARGE, "x" * 40000)
     until_kept(romeo)
     appear(first)

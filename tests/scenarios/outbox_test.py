@@ -8,6 +8,7 @@ import sys
 import client as xmpp
 from facts import Facts, equal
 from managed import NS, SM, Managed
+from pair import enter
 from server import PASSWORD, Server
 
 CONTACTS = 300
@@ -26,12 +27,6 @@ def bites(server, limit):
 
 def sessions_of(server, client):
     return [s for s in server.sessions() if s["jid"] == client.jid]
-
-
-def enter(server, jid):
-    client = xmpp.Client(server)
-    client.login(jid, PASSWORD, tls=False)
-    return client
 
 
 def message(to, number, size):

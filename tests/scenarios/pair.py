@@ -5,6 +5,13 @@ import client as xmpp
 from server import PASSWORD
 
 
+def enter(server, jid):
+    """Logged in, in clear, on whichever worker; without presence."""
+    client = xmpp.Client(server)
+    client.login(jid, PASSWORD, tls=False)
+    return client
+
+
 def seat(server, jid, worker):
     """Logged in on a worker, in clear: connects until the kernel chose its socket."""
     for _ in range(300):

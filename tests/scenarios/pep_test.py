@@ -2,22 +2,15 @@
 """Personal nodes (XEP-0163): each limit at its edges, and what two workers change at once."""
 import threading
 
-import client as xmpp
 from facts import equal, run
-from pair import seat
-from server import PASSWORD, Server
+from pair import enter, seat
+from server import Server
 
 PUBSUB = "http://jabber.org/protocol/pubsub"
 OWNER = PUBSUB + "#owner"
 PEOPLE, NODES, ITEMS, ITEM_BYTES, ALL_BYTES = 60, 4, 5, 4096, 64 << 10
 RECORD = 24  # what the store keeps of an item beside its id and payload
 HEAD = len('<n xmlns="urn:x"></n>')
-
-
-def enter(server, jid):
-    actor = xmpp.Client(server)
-    actor.login(jid, PASSWORD, tls=False)
-    return actor
 
 
 def leave(server, actor):

@@ -1,20 +1,14 @@
 #!/usr/bin/env python3
 """Push services (XEP-0357): limits at their edges, what is told by option, errors in a row, and what outlives a restart."""
-import client as xmpp
 from facts import equal, run
-from server import PASSWORD, Server
+from pair import enter
+from server import Server
 
 PUSH = "urn:xmpp:push:0"
 VALUE = "{jabber:x:data}value"
 FORM = "<x xmlns='jabber:x:data' type='submit'><field var='FORM_TYPE'><value>" \
        "http://jabber.org/protocol/pubsub#publish-options</value></field><field var='s'><value>%s</value></field></x>"
 FORM_MAX = 4096
-
-
-def enter(server, jid):
-    actor = xmpp.Client(server)
-    actor.login(jid, PASSWORD, tls=False)
-    return actor
 
 
 def condition(actor, payload):

@@ -15,16 +15,7 @@ def get(client, ver=None):
     """The answer to a roster get; whatever comes before it is passed over."""
     client.send("<iq type='get' id='get'><query xmlns='jabber:iq:roster'%s/></iq>" %
                 ("" if ver is None else " ver='%s'" % ver))
-    return until(client, lambda e: e.get("id") == "get")
-
-
-def until(client, is_it):
-    while True:
-        element = client.get()
-        if element is None:
-            raise AssertionError("the stream ended")
-        if is_it(element):
-            return element
+    return client.until(lambda e: e.get("id") == "get")
 
 
 def item_of(push):
@@ -60,7 +51,7 @@ def forget(client):
     for jid in items(client):
         client.send("<iq type='set' id='forget'><query xmlns='jabber:iq:roster'>"
                     "<item jid='%s' subscription='remove'/></query></iq>" % jid)
-        until(client, lambda e: e.get("id") == "forget")
+        client.until(lambda e: e.get("id") == "forget")
 
 
 def two_change_one(server):
@@ -127,7 +118,7 @@ def asked_while_changed(server):
 def changed(client, change):
     """What is in the item of a set, and the version that it made."""
     client.send("<iq type='set' id='s'><query xmlns='jabber:iq:roster'><item %s/></query></iq>" % change)
-    return version_of(until(client, is_push))
+    return version_of(client.until(is_push))
 
 
 def told(server, ver, count):
@@ -166,8 +157,8 @@ def past_the_log(server):
     first = version_of(get(client))
     for i in range(250):
         put(client, "s%d" % i, "x@localhost", str(i))
-    until(client, lambda e: e.get("id") == "s249")
-    newest = version_of(until(client, lambda e: is_push(e) and item_of(e).get("name") == "249"))
+    client.until(lambda e: e.get("id") == "s249")
+    newest = version_of(client.until(lambda e: is_push(e) and item_of(e).get("name") == "249"))
     other = seat(server, "romeo@localhost/b", 1)
     equal(len(get(other, first).find(ROSTER + "query")), 1, "items")
     other.close()
@@ -195,7 +186,7 @@ def both_sides_at_once(server):
             client.send("<iq type='set' id='end'><query xmlns='jabber:iq:roster'>"
                         "<item jid='%s@localhost' subscription='remove'/></query></iq>" % other)
         for client in (romeo, juliet):
-            until(client, lambda e: e.get("id") == "end")
+            client.until(lambda e: e.get("id") == "end")
         for client in (romeo, juliet):
             while get(client).find(ROSTER + "query").find(ROSTER + "item") is not None:
                 forget(client)
@@ -206,7 +197,7 @@ def befriend(romeo, juliet):
     romeo.send("<presence to='juliet@localhost' type='subscribed'/>")
     romeo.until_answered()
     juliet.send("<presence to='romeo@localhost' type='subscribe'/>")
-    until(juliet, lambda e: e.tag.endswith("presence") and e.get("from") == "romeo@localhost/x")
+    juliet.until(lambda e: e.tag.endswith("presence") and e.get("from") == "romeo@localhost/x")
 
 
 def killed(server):
@@ -218,14 +209,14 @@ def killed(server):
         client.send("<presence/>")
     befriend(romeo, juliet)
     romeo.send("<presence to='nurse@localhost/x'/>")
-    until(nurse, lambda e: e.get("from") == "romeo@localhost/x")
+    nurse.until(lambda e: e.get("from") == "romeo@localhost/x")
     os.kill(server.worker(0)["pid"], signal.SIGKILL)
     for client in (juliet, nurse):
-        gone = until(client, lambda e: e.get("from") == "romeo@localhost/x")
+        gone = client.until(lambda e: e.get("from") == "romeo@localhost/x")
         equal(gone.get("type"), "unavailable")
     again = seat(server, "romeo@localhost/x", 0)
     again.send("<presence/>")
-    until(juliet, lambda e: e.get("from") == "romeo@localhost/x" and e.get("type") is None)
+    juliet.until(lambda e: e.get("from") == "romeo@localhost/x" and e.get("type") is None)
     nurse.ping()	# she hears nothing of him now
     forget(again)
     for client in (romeo, juliet, nurse, again):
@@ -246,16 +237,16 @@ def deleted(server):
         juliet.send("<presence to='%s@localhost' type='subscribe'/>" % name)
         get(juliet)
         client.send("<presence to='juliet@localhost' type='subscribe'/>")
-        until(client, lambda e: is_push(e) and item_of(e).get("subscription") == "both")
+        client.until(lambda e: is_push(e) and item_of(e).get("subscription") == "both")
         client.close()
     equal({i.get("subscription") for i in get(juliet).find(ROSTER + "query")}, {"both"})
     here = seat(server, "here@localhost/x", 0)
     here.send("<presence/>")
-    until(here, lambda e: e.get("from") == "here@localhost/x")
+    here.until(lambda e: e.get("from") == "here@localhost/x")
     server.ctl("deluser", "here@localhost")
     for kind in ("unsubscribe", "unsubscribed"):
-        until(juliet, lambda e: e.get("from") == "here@localhost" and e.get("type") == kind)
-    push = until(juliet, is_push)
+        juliet.until(lambda e: e.get("from") == "here@localhost" and e.get("type") == kind)
+    push = juliet.until(is_push)
     equal((item_of(push).get("jid"), item_of(push).get("subscription")), ("here@localhost", "none"))
     here.close()
     server.ctl("deluser", "away@localhost")
@@ -263,9 +254,9 @@ def deleted(server):
     stranger = seat(server, "away@localhost/x", 0)
     equal(len(get(stranger).find(ROSTER + "query")), 0, "inherited items")
     stranger.send("<presence/>")
-    until(stranger, lambda e: e.get("from") == "away@localhost/x")
+    stranger.until(lambda e: e.get("from") == "away@localhost/x")
     juliet.send("<presence><show>away</show></presence>")
-    until(juliet, lambda e: is_push(e) and item_of(e).get("jid") == "away@localhost")
+    juliet.until(lambda e: is_push(e) and item_of(e).get("jid") == "away@localhost")
     equal({i.get("subscription") for i in get(juliet).find(ROSTER + "query")}, {"none"})
     stranger.ping()	# the stranger sees nothing of her
     forget(juliet)
