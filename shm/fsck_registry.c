@@ -191,21 +191,24 @@ on_slot(void *owner, struct slice key, struct slice value)
 	return true;
 }
 
-/* A session that was displaced has no record any more, and lives until its stream has ended. */
+/* What its client did not get is on its way, or its stream still ends. */
 static bool
-is_displaced(const struct checker *checker, const struct slot *slot)
+is_leaving(const struct checker *checker, struct slot_ref ref, const struct slot *slot)
 {
-	struct session_key key =
-	    session_key(atomic_load(&slot->account), atomic_load(&slot->resource_hash));
+	struct leaving_key key = leaving_key(atomic_load(&slot->account), ref.slot);
 	struct slice value;
 
-	return txn_get(checker->txn, REGISTRY_SESSION, session_key_slice(&key), &value);
+	return txn_get(checker->txn, REGISTRY_LEAVING, slice_of(&key, sizeof(key)), &value) &&
+	    value.length == sizeof(ref.epoch) &&
+	    memcmp(value.data, &ref.epoch, sizeof(ref.epoch)) == 0;
 }
 
 static void
 check_bound(const struct checker *checker, struct slot_ref ref, const struct slot *slot)
 {
 	uint32_t key = htobe32(ref.slot);
+	struct session_key own =
+	    session_key(atomic_load(&slot->account), atomic_load(&slot->resource_hash));
 	struct slot_record record = { 0 };
 	struct slice value;
 	char where[32];
@@ -213,7 +216,8 @@ check_bound(const struct checker *checker, struct slot_ref ref, const struct slo
 	if (txn_get(checker->txn, REGISTRY_SLOT, slice_of(&key, sizeof(key)), &value) &&
 	    value.length == sizeof(record))
 		memcpy(&record, value.data, sizeof(record));
-	if (record.epoch == ref.epoch || is_displaced(checker, slot))
+	if (record.epoch == ref.epoch || is_session_of(checker, session_key_slice(&own), ref) ||
+	    is_leaving(checker, ref, slot))
 		return;
 	snprintf(where, sizeof(where), "slot %u", ref.slot);
 	fsck_find(checker->fsck, FSCK_SLOT_UNBOUND, where,
@@ -236,6 +240,32 @@ on_presence(void *owner, struct slice key, struct slice value)
 		return true;
 	name_key(key, where, sizeof(where));
 	fsck_find(checker->fsck, FSCK_PRESENCE_SESSION, where, "there is no such session");
+	return true;
+}
+
+/* One whose slot was given is not believed, and goes with a later change. */
+static bool
+on_leaving(void *owner, struct slice key, struct slice value)
+{
+	struct checker *checker = owner;
+	struct slot_ref session;
+	const struct slot *slot;
+	uint64_t account;
+	char where[64];
+
+	fsck_count(checker->fsck)->records++;
+	if (!leaving_record_read(key, value, &account, &session)) {
+		fsck_find(checker->fsck, FSCK_LEAVING_RECORD, "a record",
+		    "it has %zu and %zu bytes", key.length, value.length);
+		return true;
+	}
+	slot = slot_find(checker->shm, session);
+	snprintf(where, sizeof(where), "account %llu slot %u", (unsigned long long)account,
+	    session.slot);
+	if (slot != NULL && atomic_load(&slot->account) != account)
+		fsck_find(checker->fsck, FSCK_LEAVING_RECORD, where,
+		    "the session there is of account %llu",
+		    (unsigned long long)atomic_load(&slot->account));
 	return true;
 }
 
@@ -340,7 +370,7 @@ fsck_registry(struct fsck *fsck, struct registry *registry, struct store *core)
 		bool (*each)(void *owner, struct slice key, struct slice value);
 	} tables[] = { { REGISTRY_SESSION, on_session }, { REGISTRY_SLOT, on_slot },
 		{ REGISTRY_PRESENCE, on_presence }, { REGISTRY_DPRES, on_directed },
-		{ REGISTRY_SMID, on_resume } };
+		{ REGISTRY_SMID, on_resume }, { REGISTRY_LEAVING, on_leaving } };
 
 	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++)
 		txn_each(checker.txn, tables[i].table, SLICE_EMPTY, SLICE_EMPTY, tables[i].each,

@@ -26,7 +26,7 @@ static const char *const table_names[REGISTRY_TABLES] = {
 	[REGISTRY_DPRES] = "dpres",
 	[REGISTRY_ROUTE] = "route",
 	[REGISTRY_ROOM] = "room",
-	[REGISTRY_META] = "meta",
+	[REGISTRY_LEAVING] = "leaving",
 };
 
 static uint64_t

@@ -58,7 +58,10 @@ struct bind_answer {
 int	registry_bind(struct registry *registry, const struct bind_request *request,
 	    struct bind_answer *answer);
 
-/* Removes the record where it is still this session's; else RESULT_NOT_FOUND (a displaced one's is not). */
+/*
+ * Removes the record where it is still this session's; else RESULT_NOT_FOUND (a displaced one's is not). What its client
+ * did not get stands in its slot still: it is leaving until that is given.
+ */
 int	registry_unbind(struct registry *registry, uint64_t account, struct slice resource,
 	    struct slot_ref session);
 
@@ -73,11 +76,21 @@ int	registry_set_presence(struct registry *registry, uint64_t account, struct sl
 int	registry_set_flags(struct registry *registry, uint64_t account, struct slice resource,
 	    struct slot_ref session, uint32_t flags);
 /*
- * Sets one flag that at most one live session of an account has. RESULT_EXISTS: another one has it. It goes with
- * registry_set_flags() or with its session, however that ends.
+ * Sets one flag that at most one live session of an account has. RESULT_EXISTS: another one has it, or one that is
+ * leaving has it in its slot. It goes with registry_set_flags() or with its session, however that ends.
  */
 int	registry_claim(struct registry *registry, uint64_t account, struct slice resource,
 	    struct slot_ref session, uint32_t flag);
+
+/*
+ * Whether a session of the account that nobody finds any more still has something in its slot (unbound, displaced, or
+ * outslept), and flag there; flag 0: any. What is newer waits for what that one leaves.
+ */
+bool	registry_is_leaving(struct registry *registry, struct txn *txn, uint64_t account,
+	    uint32_t flag);
+/* Its slot was given: nobody believes its record any more, which goes with a later change. */
+void	registry_left(struct registry *registry, uint64_t account, struct slot_ref session);
+
 bool	registry_presence(struct registry *registry, struct txn *txn, uint64_t account,
 	    uint64_t resource_hash, struct slice *presence);
 

@@ -186,7 +186,7 @@ displace(struct bind *bind, const struct registry_session *old, uint64_t place)
 		bind->answer->displaced = old->session;
 		bind->live--;
 	}
-	registry_remove(bind->txn, &key, old->session);
+	registry_leave(bind->registry, bind->txn, &key, old->session);
 }
 
 /* RFC 6120 7.7.2.2 */
@@ -244,7 +244,7 @@ end_sleeper(struct bind *bind)
 
 	if (sleeper.slot == UINT32_MAX || sleeper.slot == bind->answer->displaced.slot)
 		return false;
-	registry_remove(bind->txn, &bind->sleeper, sleeper);
+	registry_leave(bind->registry, bind->txn, &bind->sleeper, sleeper);
 	bind->answer->outslept = sleeper;
 	return true;
 }
@@ -343,17 +343,36 @@ finish(struct txn *txn, bool is_found)
 	return error != RESULT_OK ? error : RESULT_NOT_FOUND;
 }
 
-int
-registry_unbind(struct registry *registry, uint64_t account, struct slice resource,
-    struct slot_ref session)
+static int
+unbind(struct registry *registry, uint64_t account, struct slice resource,
+    struct slot_ref session, bool is_noted)
 {
 	struct txn *txn = txn_write(registry->env);
 	struct own own;
 	bool is_found = find_own(registry, txn, account, resource, session, &own);
+	int result;
 
-	if (is_found)
+	if (is_found && is_noted)
+		registry_leave(registry, txn, &own.key, session);
+	else if (is_found)
 		registry_remove(txn, &own.key, session);
-	return finish(txn, is_found);
+	if (is_found)
+		registry_forget_left(registry, txn);
+	result = finish(txn, is_found);
+	if (result == RESULT_OK)
+		registry->left_count = 0;
+	return result;
+}
+
+/* Where there is no room for the note it goes without one: what only takes away has room. */
+int
+registry_unbind(struct registry *registry, uint64_t account, struct slice resource,
+    struct slot_ref session)
+{
+	int result = unbind(registry, account, resource, session, true);
+
+	return result == RESULT_FULL ? unbind(registry, account, resource, session, false)
+				     : result;
 }
 
 static void
@@ -437,7 +456,7 @@ registry_claim(struct registry *registry, uint64_t account, struct slice resourc
 	struct own own;
 
 	txn_each(txn, REGISTRY_SESSION, slice_of(all.bytes, 8), SLICE_EMPTY, on_rival, &claim);
-	if (claim.is_taken) {
+	if (claim.is_taken || registry_is_leaving(registry, txn, account, flag)) {
 		txn_end(&txn);
 		return RESULT_EXISTS;
 	}

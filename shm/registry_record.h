@@ -6,7 +6,7 @@
 enum registry_table {
 	REGISTRY_SESSION, REGISTRY_PRESENCE, REGISTRY_SLOT,
 	/* Places for features to come. */
-	REGISTRY_SMID, REGISTRY_DPRES, REGISTRY_ROUTE, REGISTRY_ROOM, REGISTRY_META,
+	REGISTRY_SMID, REGISTRY_DPRES, REGISTRY_ROUTE, REGISTRY_ROOM, REGISTRY_LEAVING,
 	REGISTRY_TABLES
 };
 
@@ -39,9 +39,20 @@ struct slot_record {
 	struct session_key session;
 };
 
+/* An account's are one range, big endian; the value is the epoch. */
+struct leaving_key {
+	uint64_t account;
+	uint32_t slot;
+} __attribute__((packed));
+
+#define LEFT_MAX 64
+
 struct registry {
 	struct shm *shm;
 	struct env *env;
+	uint64_t	left_account[LEFT_MAX];	/* whose records go with this process's next change */
+	struct slot_ref left[LEFT_MAX];
+	int		left_count;
 	uint64_t (*hash)(const struct shm *shm, struct slice resource);	/* tests make it collide */
 };
 
@@ -70,3 +81,12 @@ bool	registry_is_live(const struct registry *registry, struct slot_ref session);
 
 /* Removes session, presence and the slot's record, in the transaction. */
 void	registry_remove(struct txn *txn, const struct session_key *key, struct slot_ref session);
+/* The same of one whose slot may live on: until it is given, registry_is_leaving() says so. */
+void	registry_leave(struct registry *registry, struct txn *txn, const struct session_key *key,
+	    struct slot_ref session);
+void	registry_forget_left(struct registry *registry, struct txn *txn);
+int	registry_forget_all_left(struct registry *registry);
+
+struct leaving_key leaving_key(uint64_t account, uint32_t slot);
+bool	leaving_record_read(struct slice key, struct slice value, uint64_t *account,
+	    struct slot_ref *session);

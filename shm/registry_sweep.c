@@ -65,11 +65,49 @@ remove_batch(struct registry *registry, const struct sweep *sweep)
 	return result == RESULT_OK ? removed : result;
 }
 
+/* --- of those that have left --- */
+
+static bool
+on_left(void *owner, struct slice key, struct slice value)
+{
+	struct registry *registry = owner;
+	struct slot_ref session;
+	uint64_t account;
+
+	if (leaving_record_read(key, value, &account, &session) && is_over(registry, session))
+		registry_left(registry, account, session);
+	return registry->left_count < LEFT_MAX;
+}
+
+/* Nobody believes them: they only take room. */
+static int
+sweep_left(struct registry *registry)
+{
+	int result = RESULT_OK;
+	bool is_more = true;
+
+	while (is_more && result == RESULT_OK) {
+		struct txn *txn = registry_read(registry);
+
+		txn_each(txn, REGISTRY_LEAVING, SLICE_EMPTY, SLICE_EMPTY, on_left, registry);
+		txn_end(&txn);
+		is_more = registry->left_count == LEFT_MAX;
+		result = registry_forget_all_left(registry);
+	}
+	return result;
+}
+
+/* --- of those that are bound --- */
+
 int
 registry_sweep(struct registry *registry)
 {
 	struct sweep sweep = { .registry = registry };
 	int total = 0;
+	int result = sweep_left(registry);
+
+	if (result != RESULT_OK)
+		return result;
 
 	do {
 		struct txn *txn = registry_read(registry);

@@ -38,6 +38,7 @@ struct feature {
 	bool		      (*is_on)(const struct config_host *host);
 	session_fn	       *on_bound;
 	session_fn	       *on_ending;
+	session_done_fn	       *on_unbound;	/* nobody finds it any more: see router.h */
 	session_fn	       *on_hibernating;	/* it has lost its connection, and waits for its client */
 	session_fn	       *on_leaving;	/* it goes on at another worker: what is here is freed */
 	void		      (*on_start)(struct server *server);	/* the router stands; no session yet */

@@ -79,6 +79,8 @@ add(struct router *router, const struct feature *feature)
 		router_on_bound(router, feature->on_bound);
 	if (feature->on_ending != NULL)
 		router_on_ending(router, feature->on_ending);
+	if (feature->on_unbound != NULL)
+		router_on_unbound(router, feature->on_unbound);
 	if (feature->on_hibernating != NULL)
 		router_on_hibernating(router, feature->on_hibernating);
 	if (feature->on_leaving != NULL)

@@ -12,6 +12,7 @@
 #include "features/content.h"
 #include "features/push.h"
 #include "features/roster_store.h"
+#include "net/timer.h"
 #include "routing/pending.h"
 #include "shm/limits.h"
 #include "shm/registry.h"
@@ -142,20 +143,81 @@ on_kept(struct stanza *stanza, int result, void *data)
 }
 
 static int
-offline_on_message(struct stanza *stanza)
+ask_to_keep(struct stanza *stanza)
 {
 	const struct server *server = router_server(stanza->router);
-	struct offline_key key;
+	struct offline_key key = key_of(stanza);
 	struct store_change changes[2];
 
-	if (server->msg == NULL ||
-	    !content_is_kept(stanza->type, content_of(stanza->element)))
-		return STANZA_PASS;
-	key = key_of(stanza);
 	changes[0] = add_message(&key, server->config, stamped(stanza));
 	changes[1] = add_stranger(&key, server->config);
 	return pending_ask(stanza, STORE_MSG, changes, is_stranger(stanza) ? 2 : 1, on_kept,
 	    NULL, 0);
+}
+
+/* --- behind what a session leaves --- */
+
+#define LOOK_AGAIN_MS 5
+
+/* While the messages that an ended session leaves are on their way to the store, what is newer waits: they keep their order. */
+struct newer {
+	struct server  *server;
+	struct waiting *message;
+	uint64_t	account;
+	struct timer	timer;
+};
+
+static bool
+is_leaving(struct server *server, uint64_t account)
+{
+	struct txn *txn = registry_read(server->registry);
+	bool is_found = registry_is_leaving(server->registry, txn, account, 0);
+
+	txn_end(&txn);
+	return is_found;
+}
+
+static int
+on_left(struct stanza *stanza, int result, void *data)
+{
+	return ask_to_keep(stanza);
+}
+
+static void
+look_again(struct timer *timer, void *parameter)
+{
+	struct newer *newer = parameter;
+
+	if (is_leaving(newer->server, newer->account))
+		timer_start(newer->server->timers, timer, LOOK_AGAIN_MS, look_again, newer);
+	else
+		pending_release(newer->server, &newer->message, RESULT_OK);
+}
+
+static int
+wait_for_older(struct stanza *stanza)
+{
+	struct newer newer = { .server = router_server(stanza->router),
+		.account = stanza->account };
+	struct waiting *message = pending_hold(stanza, on_left, &newer, sizeof(newer));
+	struct newer *kept = pending_data(message);
+
+	kept->message = message;
+	timer_start(newer.server->timers, &kept->timer, LOOK_AGAIN_MS, look_again, kept);
+	return STANZA_LATER;
+}
+
+static int
+offline_on_message(struct stanza *stanza)
+{
+	struct server *server = router_server(stanza->router);
+
+	if (server->msg == NULL ||
+	    !content_is_kept(stanza->type, content_of(stanza->element)))
+		return STANZA_PASS;
+	return !stanza->is_handed_on && is_leaving(server, stanza->account)
+	    ? wait_for_older(stanza)
+	    : ask_to_keep(stanza);
 }
 
 static void
@@ -183,6 +245,6 @@ const struct feature offline_feature = {
 	.keeps = offline_keeps,
 	.on_available = offline_on_available,
 	.on_look = offline_give,
-	.on_ending = offline_leave,
+	.on_unbound = offline_let_go,
 	.on_leaving = offline_forget,
 };

@@ -22,8 +22,8 @@ void	offline_give(struct session *session);
 /* It goes on at another worker, with what its slot and outbox tell. */
 void	offline_forget(struct session *session);
 
-/* Before it ends: another one goes on. */
-void	offline_leave(struct session *session);
+/* It has ended: what its client got is dropped, then another one goes on. False: the store has not answered yet. */
+bool	offline_let_go(struct session *session);
 
 /* How many messages are kept for an account. */
 uint64_t offline_count(struct server *server, uint64_t account);

@@ -270,6 +270,7 @@ on_dropped(struct stanza *stanza, int result, void *data)
 	taking->step = result == RESULT_OK ? STEP_READ : STEP_GIVEN;
 	if (result == RESULT_OK) {
 		session_look(server, dropping->session);
+		session_look_at_rest(server, dropping->session);
 	} else {
 		log_warn(LOG_ROUTING, "offline messages not dropped", "sid=%s reason=\"%s\"",
 		    session->id, result_text(result));
@@ -395,22 +396,81 @@ offline_give(struct session *session)
 		drop_given(session, taking);
 }
 
-/* Also of a session whose worker died: its slot says that it had the claim. */
-void
-offline_leave(struct session *session)
+static bool
+note_first(void *owner, struct slice key, struct slice value, uint64_t version)
 {
-	const struct taking *taking = session->private[PRIVATE_OFFLINE];
-	bool is_dropped;
+	if (key.length != 2 * sizeof(uint64_t))
+		return true;
+	*(uint64_t *)owner = store_queue_number(key);
+	return false;
+}
+
+/* Of the messages kept for an account; UINT64_MAX: there are none. */
+static uint64_t
+oldest(struct server *server, uint64_t account)
+{
+	uint64_t name = htobe64(account);
+	uint64_t number = UINT64_MAX;
+	struct txn *txn = store_read(server->msg);
+
+	store_each(server->msg, txn, STORE_OFFLINE, slice_of(&name, sizeof(name)), note_first,
+	    &number);
+	txn_end(&txn);
+	return number;
+}
+
+/* Those that its client has got: the rest stays, whatever was appended. */
+static void
+drop_what_was_given(struct session *session, struct taking *taking, uint64_t last)
+{
+	if (taking->last != last)
+		taking->stranger_count = 0;
+	taking->last = last;
+	if (ask_to_drop(session, taking))
+		taking->step = STEP_DROPPED;
+	else
+		try_later(taking);
+}
+
+/*
+ * How far its client has got. What was written need not have arrived: where it does not acknowledge, all of a batch was
+ * written, or none counts. What is handed on later must not be taken for it, so the slot remembers.
+ */
+static uint64_t
+given(const struct session *session, const struct taking *taking)
+{
+	struct slot *slot = session->slot;
+
+	if ((atomic_load(&slot->flags) & SLOT_MANAGED) == 0 &&
+	    (taking == NULL || (taking->step == STEP_GIVEN && !was_given(session, taking))))
+		atomic_store(&slot->offline_given, 0);
+	return atomic_load(&slot->offline_given);
+}
+
+/* Also of a session whose worker died: its slot says that it had the claim. */
+bool
+offline_let_go(struct session *session)
+{
+	struct server *server = session->server;
+	struct taking *taking = session->private[PRIVATE_OFFLINE];
+	uint64_t account = session->account;
+	uint64_t last;
 
 	if ((atomic_load(&session->slot->flags) & SLOT_TAKES_OFFLINE) == 0)
-		return;
-	is_dropped = taking != NULL &&
-	    (taking->step == STEP_DROPPED || (taking->step == STEP_GIVEN &&
-						 was_given(session, taking) &&
-						 ask_to_drop(session, taking)));
-	let_go(session);
-	if (!is_dropped)	/* else the answer passes on what is left */
-		pass_on(session->server, session->account);
+		return true;
+	last = given(session, taking);
+	if (taking == NULL)
+		taking = session->private[PRIVATE_OFFLINE] = take_up(session);
+	if (taking->step == STEP_DROPPED || timer_is_armed(&taking->timer))
+		return false;
+	if (oldest(server, account) <= last) {
+		drop_what_was_given(session, taking, last);
+		return false;
+	}
+	atomic_fetch_and(&session->slot->flags, ~(uint32_t)SLOT_TAKES_OFFLINE);
+	offline_forget(session);
+	pass_on(server, account);
+	return true;
 }
 
 uint64_t

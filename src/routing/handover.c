@@ -44,6 +44,8 @@ handover_bounce(struct server *server, struct element *error)
 
 /* --- one stanza --- */
 
+typedef int hand_on_fn(struct stanza *stanza, void *context);
+
 struct left {
 	struct session *session;
 	struct entry	entry;
@@ -81,9 +83,22 @@ refuse(struct stanza *stanza, void *context)
 }
 
 /* RFC 6121 8.5.3.2: chat and normal messages have another way, requests are answered, all else was for that client. */
+static hand_on_fn *
+way_of(const struct stanza *stanza)
+{
+	if (stanza_is_request(stanza))
+		return refuse;
+	if (stanza->kind == KIND_MESSAGE &&
+	    (stanza->type == TYPE_CHAT || stanza->type == TYPE_NORMAL) &&
+	    !is_a_copy(stanza->element))
+		return hand_on;
+	return NULL;
+}
+
 static void
 hand_on_one(const struct left *left)
 {
+	hand_on_fn *way;
 	struct server *server = left->session->server;
 	struct router *router = server->router;
 	struct stanza stanza = { .router = router,
@@ -91,6 +106,7 @@ hand_on_one(const struct left *left)
 		.element = fragment_read(&router->arena, left->bytes),
 		.origin = { UINT32_MAX, 0 },
 		.is_handed_on = true,
+		.left_by = left->session->ref,
 		.stamp_us = left->entry.stamp_us };
 
 	if (stanza.element == NULL || !stanza_classify(&stanza) ||
@@ -100,16 +116,23 @@ hand_on_one(const struct left *left)
 		return;
 	}
 	stanza.id = element_attribute(stanza.element, "id");
-	if (stanza_is_request(&stanza))
-		router_continue(&stanza, refuse, NULL);
-	else if (stanza.kind == KIND_MESSAGE &&
-	    (stanza.type == TYPE_CHAT || stanza.type == TYPE_NORMAL) && !is_a_copy(stanza.element))
-		router_continue(&stanza, hand_on, (void *)left);
-	else {
+	way = way_of(&stanza);
+	if (way == NULL) {
 		arena_reset(&router->arena);
 		return;
 	}
+	left->session->handed_on++;
+	router_continue(&stanza, way, (void *)left);
 	counter_add(server->shm, COUNTER_HANDED_ON, 1);
+}
+
+void
+handover_settled(struct server *server, struct slot_ref left_by)
+{
+	struct session *session = session_find(server, left_by);
+
+	if (session != NULL && --session->handed_on == 0)
+		session_look_at_rest(server, left_by);
 }
 
 /* --- all of them --- */
@@ -138,9 +161,12 @@ hand_on_next(struct left *left)
 	memory_free(copy);
 }
 
-/* Each leaves the outbox once it has another way: so whoever goes on after a death begins behind it. */
-bool
-handover(struct session *session)
+/*
+ * Each leaves the outbox once it has another way: so whoever goes on after a death begins behind it. What a store was asked to
+ * keep has its place there once it has answered.
+ */
+static bool
+hand_on_all(struct session *session)
 {
 	struct shm *shm = session->server->shm;
 	struct left left = { .session = session };
@@ -157,4 +183,14 @@ handover(struct session *session)
 			return true;
 	}
 	return true;
+}
+
+bool
+handover(struct session *session)
+{
+	bool is_all;
+
+	session->handed_on++;	/* until all are on their way nobody is to look whether all have arrived */
+	is_all = hand_on_all(session);
+	return --session->handed_on == 0 && is_all;
 }

@@ -187,6 +187,7 @@ refuse(struct pending *pending, struct waiting *waiting)
 	waiting->key = KEY_HELD | pending->holds++;
 	waiting->is_refused = true;
 	waiting->stanza.is_aside = true;
+	waiting->stanza.is_handed_on = false;
 	router_after(pending->router, answer_as_full, &waiting, sizeof(waiting));
 }
 
@@ -205,6 +206,12 @@ pending_on_effect(struct pending *pending, bool has_run)
 	}
 	pending->drafted = NULL;
 	pending->drafted_end = &pending->drafted;
+}
+
+void *
+pending_data(struct waiting *waiting)
+{
+	return waiting->data;
 }
 
 struct waiting *

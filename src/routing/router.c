@@ -330,6 +330,8 @@ finish(struct stanza *stanza, int result)
 	else if (result != 0 && slot != NULL && (!stanza->is_later || stanza->is_aside))
 		slot_handled(slot, stanza->number);
 	look_at_sender(stanza);
+	if (stanza->is_handed_on && !stanza->is_later)
+		handover_settled(router->server, stanza->left_by);
 	router->busy = false;
 	arena_reset(&router->arena);
 	router_run_after(router);
@@ -337,14 +339,14 @@ finish(struct stanza *stanza, int result)
 
 /*
  * Where every target ended meanwhile the stanza is looked at anew, so that it is not lost between two looks.
- * Where some got it, it has arrived.
+ * Where some got it, it has arrived; where a store was asked, it will.
  */
 static void
 process(struct stanza *stanza)
 {
 	int result = begin(stanza, &usual_way);
 
-	for (int i = 1; i < TRIES && result > 0 &&
+	for (int i = 1; i < TRIES && result > 0 && !stanza->is_later &&
 	     (uint32_t)result == stanza->router->delivery.count; i++)
 		result = attempt(stanza, &usual_way);
 	finish(stanza, result);

@@ -20,6 +20,12 @@ void	router_add_stage(struct router *router, const struct stage_row *row);
 typedef void session_fn(struct session *session);
 void	router_on_bound(struct router *router, session_fn *handle);
 void	router_on_ending(struct router *router, session_fn *handle);
+/*
+ * One alone: nobody finds it any more, and its outbox is still as it left it. False: what it had is not settled yet; asked again, and at
+ * once after session_look_at_rest().
+ */
+typedef bool session_done_fn(struct session *session);
+void	router_on_unbound(struct router *router, session_done_fn *handle);
 void	router_on_hibernating(struct router *router, session_fn *handle);	/* it has no connection any more */
 void	router_on_leaving(struct router *router, session_fn *handle);	/* it goes on at another worker */
 /* Its resource became available with a priority of 0 or more, or is so from now on; told by presence. */

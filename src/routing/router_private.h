@@ -37,6 +37,7 @@ struct router {
 	int		 hibernating_count;
 	session_fn	*on_leaving[ROUTER_FEATURES_MAX];
 	int		 leaving_count;
+	session_done_fn	*on_unbound;
 	int		 available_count;
 	int		 look_count;
 };

@@ -25,6 +25,15 @@ on_ending(struct session *session, const char *reason)
 		router->on_ending[i](session);
 }
 
+static bool
+on_unbound(struct session *session)
+{
+	const struct router *router = session->server->router;
+	bool is_done = router->on_unbound == NULL || router->on_unbound(session);
+
+	return handover(session) && is_done;
+}
+
 static void
 on_hibernating(struct session *session)
 {
@@ -52,7 +61,7 @@ on_look(struct session *session)
 		router->on_look[i](session);
 }
 
-static const struct session_events session_events = { on_bound, router_on_stanza, on_ending, handover,
+static const struct session_events session_events = { on_bound, router_on_stanza, on_ending, on_unbound,
 	on_hibernating, on_leaving, on_look };
 
 void
@@ -118,6 +127,13 @@ router_on_ending(struct router *router, session_fn *handle)
 {
 	ensure(router->ending_count < ROUTER_FEATURES_MAX);
 	router->on_ending[router->ending_count++] = handle;
+}
+
+void
+router_on_unbound(struct router *router, session_done_fn *handle)
+{
+	ensure(router->on_unbound == NULL);
+	router->on_unbound = handle;
 }
 
 void

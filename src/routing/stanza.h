@@ -45,7 +45,8 @@ struct stanza {
 	const struct recipients *recipients;	/* from STAGE_DELIVERED on: see stage.h */
 	bool		 is_traced;	/* somebody watches its sender or recipient */
 	bool		 is_later;	/* a callback will answer: the sender's next stanza waits */
-	bool		 is_handed_on;	/* from a session that ended before its client had got it */
+	bool		 is_handed_on;	/* from a session that ended before its client had got it: */
+	struct slot_ref	 left_by;	/* that one */
 	uint64_t	 stamp_us;	/* wall clock of when it was, 0: not said */
 	bool		 is_aside;	/* but not for this: its place in the order is settled, or it has none */
 };

@@ -162,15 +162,14 @@ on_room_timer(struct timer *timer, void *parameter)
  * its replacement goes on.
  */
 static void
-finish_later(struct session *session)
+finish_later(struct session *session, uint64_t ms)
 {
 	struct server *server = session->server;
 
 	if (server->stopping)
 		session_forget(session);
 	else
-		timer_start(server->timers, &session->deadline, ROOM_AGAIN_MS, on_room_timer,
-		    session);
+		timer_start(server->timers, &session->deadline, ms, on_room_timer, session);
 }
 
 /* Who had found it before may append until its slot is given: that goes another way as well. */
@@ -182,13 +181,25 @@ finish(struct session *session)
 
 	do {
 		last = atomic_load(&session->slot->out_next);
-		if (!server->sessions->events->on_unbound(session)) {
-			finish_later(session);
+		if (!sessions_are_settled(server) || !server->sessions->events->on_unbound(session)) {
+			finish_later(session, ROOM_AGAIN_MS);
 			return;
 		}
 		session_show_type(session, SLOT_C2S_DESTROYED);
 	} while (!slot_give_behind(server->shm, session->ref, last));
+	if (session->account != 0)
+		registry_left(server->registry, session->account, session->ref);
+	timer_stop(server->timers, &session->deadline);
 	session_forget(session);
+}
+
+void
+session_look_at_rest(struct server *server, struct slot_ref ref)
+{
+	struct session *session = session_find(server, ref);
+
+	if (session != NULL && session->ending && session->conn == NULL)
+		timer_start(server->timers, &session->deadline, 0, on_room_timer, session);
 }
 
 /*

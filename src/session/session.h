@@ -64,6 +64,7 @@ struct session {
 	struct share	     share;
 	struct timer	     deadline;		/* of a session without connection: its client's */
 	struct resume_wish  *wish;		/* of a connection that waits for an older session; NULL: does not */
+	uint32_t	     handed_on;	/* of what it left: those whose answer is still to come */
 	uint64_t	     look_at;		/* on_look once so many entries are given back; 0: not asked */
 	char		     id[24];		/* the stream id: what log lines call it */
 	void		    *private[SESSION_PRIVATES];	/* of features: theirs to free before it ends */
@@ -76,7 +77,10 @@ struct session_events {
 	void (*on_stanza)(struct session *session, struct element *stanza);
 	/* Before slot and registry record go: the last moment to speak for it. */
 	void (*on_ending)(struct session *session, const char *reason);
-	/* Nobody finds it any more; what stands in its outbox did not reach its client. False: asked again for the rest. */
+	/*
+	 * Nobody finds it any more; what stands in its outbox did not reach its client. False: what it left is not settled
+	 * yet, and it is asked again.
+	 */
 	bool (*on_unbound)(struct session *session);
 	/* It has lost its connection, and waits for its client. */
 	void (*on_hibernating)(struct session *session);
@@ -162,6 +166,9 @@ void	session_start_output(struct session *session);
 
 /* Entries up to number were written, or acknowledged where the client does that. */
 void	session_give(struct session *session, uint64_t number);
+
+/* One that ends, and waited for an answer: whether its slot can be given now is looked at in a turn of its own. */
+void	session_look_at_rest(struct server *server, struct slot_ref ref);
 
 /* Sends a stanza from the server to this session alone. */
 int	session_send(struct session *session, const struct element *stanza);

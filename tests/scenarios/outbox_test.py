@@ -156,8 +156,17 @@ def late(server, id, h):
     return failed.get("h"), client
 
 
+def counter(server, name):
+    return server.ctl_json("stats")["counters"][name]
+
+
 def handed_on(server):
-    return server.ctl_json("stats")["counters"]["handed_on"]
+    return counter(server, "handed_on")
+
+
+def acknowledge(client):
+    client.conn.send("<a xmlns='%s' h='%d'/>" % (NS, client.got))
+    client.until_acked()
 
 
 def spill(options, count, size, is_killed):
@@ -168,8 +177,7 @@ def spill(options, count, size, is_killed):
             romeo.message(juliet.jid, "read%d" % i)
         equal([juliet.body() for _ in range(3)], ["read0", "read1", "read2"], "read")
         juliet.ping()
-        juliet.conn.send("<a xmlns='%s' h='%d'/>" % (NS, juliet.got))
-        juliet.until_acked()
+        acknowledge(juliet)
         juliet.lose()
         server.log.wait("connection lost .*juliet")
         for i in range(count):
@@ -197,9 +205,42 @@ def much_waits(_):
     spill('hibernated_bytes = "512 KiB"; offline_strangers = 1000;', 52, 10000, True)
 
 
+def archive_nothing(client):
+    client.send("<iq type='set' id='never'><prefs xmlns='urn:xmpp:mam:2' default='never'><always/><never/></prefs></iq>")
+    equal(client.get().get("type"), "result", "preferences")
+
+
+def newer(_):
+    """what comes at another worker while they are on their way to the store is there behind them"""
+    with make_server("hibernated_stanzas = 150; offline_strangers = 1000;") as server:
+        romeo, juliet = Managed(server, "romeo@localhost/orchard", 0), Managed(server, "juliet@localhost/balcony", 1)
+        for client in (romeo, juliet):	# the store takes from its rings in turn, and what is for the archives later
+            archive_nothing(client)
+        acknowledge(juliet)
+        juliet.lose()
+        server.log.wait("connection lost .*juliet")
+        for i in range(150):
+            romeo.send(message(juliet.jid, i, 100))
+        equal(romeo.until_acked(), [], "refused")
+        store = pid(server, "store", 1)
+        os.kill(store, signal.SIGSTOP)
+        romeo.send(message(juliet.jid, 150, 100))
+        server.wait_for(lambda: handed_on(server) == 151, "all of it is handed on")
+        before = counter(server, "stanzas_in")
+        romeo.send(message(juliet.jid, 151, 100))
+        server.wait_for(lambda: counter(server, "stanzas_in") > before, "the newer one is there")
+        os.kill(store, signal.SIGCONT)
+        equal(romeo.until_acked(), [], "refused")
+        _, client = late(server, juliet.id, juliet.got)
+        came = []
+        while len(came) < 152:
+            came += ids([client.get()])
+        equal(came, [str(i) for i in range(152)], "messages")
+
+
 def main():
     facts = Facts()
-    for fact in (contacts, kept, stuck, many_wait, much_waits, it_waits, its_worker_dies):
+    for fact in (contacts, kept, stuck, many_wait, much_waits, newer, it_waits, its_worker_dies):
         if not sys.argv[1:] or fact.__name__ in sys.argv[1:]:
             facts.show(fact, None)
     facts.end()

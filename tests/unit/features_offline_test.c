@@ -358,6 +358,60 @@ who_ends_while_its_batch_is_dropped_leaves_the_rest_too(void **state)
 	caller_close(&nook);
 }
 
+static void
+appear_managed(struct caller *caller, const char *resource)
+{
+	caller_enter(caller, &worker, "juliet", resource);
+	caller_say(caller, "<enable xmlns='urn:xmpp:sm:3' resume='true'/>");
+	caller_say(caller, "<presence/>");
+}
+
+static void
+leave(struct caller *caller)
+{
+	caller_say(caller, "</stream:stream>");
+	caller_close(caller);
+}
+
+/* Its own presence and two messages. */
+static void
+what_was_acknowledged_goes_to_no_other_before_the_store_has_dropped_it(void **state)
+{
+	write_some(5);
+	appear_managed(&juliet, "balcony");
+	assert_messages(caller_hear(&juliet), 0, 5);
+	caller_say(&juliet, "<a xmlns='urn:xmpp:sm:3' h='3'/>");
+	appear(&nook, "nook", 0);
+	leave(&juliet);
+	assert_int_equal(count(caller_hear(&nook), "<message "), 0);
+	commit();
+	assert_messages(caller_hear(&nook), 2, 3);
+	commit();
+	assert_int_equal(kept(), 0);
+	caller_close(&nook);
+}
+
+static void
+what_is_newer_waits_until_that_which_a_session_leaves_is_kept(void **state)
+{
+	appear_managed(&juliet, "balcony");
+	write_to("juliet@localhost", 0, 3);
+	assert_messages(caller_hear(&juliet), 0, 3);
+	leave(&juliet);
+	write_to("juliet@localhost", 3, 1);
+	worker_pass(&worker, 1000);
+	store_server_turn(store);
+	assert_int_equal(kept(), 3);
+	commit();
+	worker_pass(&worker, 1000);
+	commit();
+	assert_int_equal(kept(), 4);
+	appear(&nook, "nook", 0);
+	assert_messages(caller_hear(&nook), 0, 4);
+	commit();
+	caller_close(&nook);
+}
+
 int
 main(void)
 {
@@ -375,6 +429,8 @@ main(void)
 		TEST(who_becomes_unavailable_leaves_the_rest_to_another),
 		TEST(who_ends_right_after_the_last_one_has_had_them),
 		TEST(who_ends_while_its_batch_is_dropped_leaves_the_rest_too),
+		TEST(what_was_acknowledged_goes_to_no_other_before_the_store_has_dropped_it),
+		TEST(what_is_newer_waits_until_that_which_a_session_leaves_is_kept),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

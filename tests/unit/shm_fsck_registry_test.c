@@ -232,11 +232,43 @@ session_over(struct online *online)
 }
 
 static void
-session_unbound(struct online *online)
+leave(struct online *online)
 {
 	assert_int_equal(registry_unbind(online->registry, online->account, SLICE("desk"),
 					 online->desk),
 			 RESULT_OK);
+}
+
+/* It is nowhere, and nobody says that it is leaving. */
+static void
+session_unbound(struct online *online)
+{
+	leave(online);
+	registry_left(online->registry, online->account, online->desk);
+	assert_int_equal(registry_forget_all_left(online->registry), RESULT_OK);
+}
+
+static void
+put_leaving(struct online *online, uint64_t account, uint32_t slot, struct slice value)
+{
+	struct txn *txn = txn_write(registry_env(online->registry));
+	struct leaving_key key = leaving_key(account, slot);
+
+	txn_put(txn, REGISTRY_LEAVING, slice_of(&key, sizeof(key)), value);
+	assert_int_equal(txn_commit(&txn), RESULT_OK);
+}
+
+static void
+leaving_cut(struct online *online)
+{
+	put_leaving(online, online->account, online->desk.slot, SLICE("abc"));
+}
+
+static void
+leaving_of_another(struct online *online)
+{
+	put_leaving(online, 99, online->desk.slot,
+	    slice_of(&online->desk.epoch, sizeof(online->desk.epoch)));
 }
 
 static void
@@ -366,6 +398,8 @@ static const struct {
 	{ FSCK_RESUME_RECORD, resume_cut },
 	{ FSCK_RESUME_SLOT, resume_id_other },
 	{ FSCK_RESUME_SLOT, resume_id_gone },
+	{ FSCK_LEAVING_RECORD, leaving_cut },
+	{ FSCK_LEAVING_RECORD, leaving_of_another },
 };
 
 static void

@@ -541,7 +541,7 @@ fill_registry(double fill)
 	for (uint32_t i = 0; env_fill(registry_env(registry)) < fill; i++) {
 		struct txn *txn = txn_write(registry_env(registry));
 
-		txn_put(txn, REGISTRY_META, slice_of(&i, sizeof(i)), slice_of(bytes, sizeof(bytes)));
+		txn_put(txn, REGISTRY_ROOM, slice_of(&i, sizeof(i)), slice_of(bytes, sizeof(bytes)));
 		assert_int_equal(txn_commit(&txn), RESULT_OK);
 	}
 }
@@ -562,7 +562,7 @@ four_fifths_full_takes_no_more_sessions(void **state)
 	/* What is given back counts, though the file stays as long as it was. */
 	for (; first < 40; first++) {
 		txn = txn_write(registry_env(registry));
-		txn_delete(txn, REGISTRY_META, slice_of(&first, sizeof(first)));
+		txn_delete(txn, REGISTRY_ROOM, slice_of(&first, sizeof(first)));
 		assert_int_equal(txn_commit(&txn), RESULT_OK);
 	}
 	assert_int_equal(bind_as(take(), 1, "balcony", BIND_KICK_OLD, &answer), RESULT_OK);
