@@ -12,6 +12,7 @@ import os
 import random
 import shutil
 import signal
+import struct
 
 import ledger
 import archives
@@ -287,6 +288,19 @@ def first_wrong(story, places, counts=lambda kind, path: True):
     raise AssertionError("nothing is wrong")
 
 
+def begun(options):
+    """a record whose process was killed before its end, or before its length, is none"""
+    def record(kind, length):
+        return powerlog.RECORD.pack(length << 32 | kind, 0, b"data.mdb") + bytes(length)
+
+    killed = bytes(powerlog.RECORD.size), record(powerlog.BEGUN, 16), bytes(powerlog.RECORD.size + 4096)
+    for half in killed:
+        text = record(powerlog.FILE, 0) + half + record(powerlog.WRITE, 8)
+        log = powerlog.PowerLog.__new__(powerlog.PowerLog)
+        log.memory = struct.pack("=QQ", 16 + len(text), powerlog.ROOM) + text
+        equal([one[1] for one in log.records()], [powerlog.FILE, powerlog.WRITE], "kinds")
+
+
 def left_out(options):
     """a sync that is left out is found: of the pages, of the root, of the names"""
     story = Story()
@@ -311,7 +325,7 @@ def main():
     parser.add_argument("what", nargs="*")
     options = parser.parse_args()
     facts = Facts()
-    for fact in (cuts, left_out, memory):
+    for fact in (cuts, begun, left_out, memory):
         if not options.what or fact.__name__ in options.what:
             facts.show(fact, options)
     facts.end()

@@ -25,7 +25,8 @@
 
 /* The order of powerlog.KINDS. */
 enum kind {
-	KIND_NONE,
+	KIND_NONE,		/* its process was killed before it said how long it is */
+	KIND_BEGUN,		/* or before what it tells was done */
 	KIND_FOLDER,		/* the path was made */
 	KIND_FILE,
 	KIND_WRITE,		/* bytes at offset */
@@ -43,8 +44,7 @@ struct log {
 };
 
 struct record {
-	_Atomic uint32_t kind;	/* last of all */
-	uint32_t	 length;
+	_Atomic uint64_t head;	/* kind, and above it the length: said at once, for who writes may be killed */
 	uint64_t	 offset;
 	char		 path[PATH_BYTES];
 	uint8_t		 bytes[];
@@ -99,6 +99,12 @@ inside(const char *path)
 	return path[length] == '/' ? path + length + 1 : path[length] == '\0' ? "" : NULL;
 }
 
+static uint64_t
+head_of(enum kind kind, size_t length)
+{
+	return (uint64_t)length << 32 | kind;
+}
+
 /* Room for the bytes at its end; NULL: none. */
 static struct record *
 begin(const char *path, uint64_t offset, size_t length)
@@ -110,7 +116,7 @@ begin(const char *path, uint64_t offset, size_t length)
 	if (place + size > log_memory->size)
 		return NULL;
 	record = (struct record *)((uint8_t *)log_memory + place);
-	record->length = (uint32_t)length;
+	atomic_store(&record->head, head_of(KIND_BEGUN, length));
 	record->offset = offset;
 	snprintf(record->path, sizeof(record->path), "%s", path);
 	return record;
@@ -120,9 +126,12 @@ begin(const char *path, uint64_t offset, size_t length)
 static uint64_t
 finish(struct record *record, enum kind kind)
 {
+	size_t length;
+
 	if (record == NULL)
 		return 0;
-	atomic_store_explicit(&record->kind, kind, memory_order_release);
+	length = atomic_load(&record->head) >> 32;
+	atomic_store_explicit(&record->head, head_of(kind, length), memory_order_release);
 	return (uint64_t)((uint8_t *)record - (uint8_t *)log_memory);
 }
 

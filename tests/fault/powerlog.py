@@ -8,10 +8,10 @@ from faults import libraries
 from server import BUILD
 
 # The order of enum kind.
-NONE, FOLDER, FILE, WRITE, SIZE, CUT, SYNC, SYNC_ONE, RENAME, UNKNOWN = range(10)
+NONE, BEGUN, FOLDER, FILE, WRITE, SIZE, CUT, SYNC, SYNC_ONE, RENAME, UNKNOWN = range(11)
 LIBRARY = os.path.join(BUILD, "tests", "fault", "powerlog.so")
 ROOM = 4 << 30		# of which only what is used takes memory
-RECORD = struct.Struct("=IIQ40s")
+RECORD = struct.Struct("=QQ40s")
 SECTOR = 512		# of a disk: written whole or not at all
 
 
@@ -46,12 +46,17 @@ class PowerLog:
         return place
 
     def records(self, start=16):
-        """Each as its place, kind, path, offset and bytes."""
+        """Each as its place, kind, path, offset and bytes. Who was killed before the end of one had not done what it tells."""
         place, end = start, self.place()
         while place < end:
-            kind, length, offset, path = RECORD.unpack_from(self.memory, place)
-            data = place + RECORD.size
-            yield place, kind, path.rstrip(b"\0").decode(), offset, (data, data + length)
+            head = struct.unpack_from("=Q", self.memory, place)[0]
+            if head == NONE:	# up to the next one there is nothing
+                place += 8
+                continue
+            _, offset, path = RECORD.unpack_from(self.memory, place)
+            kind, data, length = head & 0xffffffff, place + RECORD.size, head >> 32
+            if kind != BEGUN:
+                yield place, kind, path.rstrip(b"\0").decode(), offset, (data, data + length)
             place = (data + length + 7) // 8 * 8
 
 
