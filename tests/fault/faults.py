@@ -11,13 +11,6 @@ from server import BUILD, program
 KINDS = ("interrupted", "not_now", "short", "reset", "accept", "disk_full", "disk_short", "sync", "memory_full")
 WORKERS, STORES = 1, 2
 LIBRARY = os.path.join(BUILD, "tests", "fault", "faults.so")
-NO_SANITIZER = "/* #undef ROOKERY_SANITIZERS */"
-OWN_MALLOC = "a sanitizer has an allocator of its own"
-
-
-def malloc_is_ours():
-    with open(os.path.join(BUILD, "config.h")) as f:
-        return NO_SANITIZER in f.read()
 
 
 def libraries(ours):

@@ -3,6 +3,7 @@
 import os
 import signal
 
+import reports
 from facts import Facts, equal
 from guarded import Guarded
 from server import BUILD, Server
@@ -34,11 +35,9 @@ def none():
 
 
 def is_sanitized():
-    with open(os.path.join(BUILD, "config.h")) as f:
-        if "#define ROOKERY_SANITIZERS 1" in f.read():
-            return True
-    print("     SKIPPED: built without sanitizers")
-    return False
+    if not reports.is_sanitized(BUILD):
+        print("     SKIPPED: built without sanitizers")
+    return reports.is_sanitized(BUILD)
 
 
 def ends_one_of(server, kind):

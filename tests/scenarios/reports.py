@@ -3,9 +3,16 @@ import glob
 import os
 import re
 
+OWN_MALLOC = "a sanitizer has an allocator of its own"
 # How each sanitizer begins what it has found, and where it looks for its options.
 REPORT = r"(ERROR|WARNING): \w+Sanitizer|: runtime error: "
 OPTIONS = ("ASAN_OPTIONS", "TSAN_OPTIONS", "UBSAN_OPTIONS")
+
+
+def is_sanitized(build):
+    """Whether that build has them, and so an allocator of their own."""
+    with open(os.path.join(build, "config.h"), encoding="ascii") as f:
+        return "#define ROOKERY_SANITIZERS 1" in f.read()
 
 
 def to_files(path):
