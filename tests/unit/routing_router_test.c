@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/result.h"
+#include "routing/pending.h"
 #include "shm/blocks.h"
 #include "tests/unit/unit.h"
 #include "tests/unit/worker_caller.h"
@@ -282,6 +283,13 @@ who_does_not_read_gets_no_more_than_outbox_bytes(void **state)
 
 static struct slot_ref gone;
 static int gone_times;
+static bool is_asked;
+
+static int
+on_answer(struct stanza *stanza, int result, void *data)
+{
+	return STANZA_DONE;
+}
 
 static int
 deliver_to_the_gone(struct stanza *stanza)
@@ -289,7 +297,10 @@ deliver_to_the_gone(struct stanza *stanza)
 	if (gone_times-- <= 0)
 		return STANZA_PASS;
 	router_deliver(stanza, stanza->element, gone);
-	return STANZA_DONE;
+	if (!is_asked)
+		return STANZA_DONE;
+	pending_hold(stanza, on_answer, NULL, 0);
+	return STANZA_LATER;
 }
 
 static void
@@ -325,6 +336,18 @@ not_for_ever(void **state)
 	assert_int_equal(caller_session(&romeo)->slot->h_in, 1);
 }
 
+/* Else it would be asked for once more. */
+static void
+but_not_where_it_waits_for_an_answer(void **state)
+{
+	add_stage();
+	gone_times = 1000;
+	is_asked = true;
+	caller_say(&romeo, "<message to='juliet@localhost'/>");
+	is_asked = false;
+	assert_int_equal(gone_times, 999);
+}
+
 int
 main(void)
 {
@@ -343,6 +366,7 @@ main(void)
 		TEST(who_does_not_read_gets_no_more_than_outbox_bytes),
 		TEST(it_is_looked_for_anew),
 		TEST(not_for_ever),
+		TEST(but_not_where_it_waits_for_an_answer),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
