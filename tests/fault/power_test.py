@@ -2,12 +2,13 @@
 """A power cut: what was acknowledged before it stands after it, once and in order, and no rule is broken.
 
 The writes of a server under load are logged with their syncs, and each acknowledgement notes how far the log had come. Then the
-power fails at many places of the log: on disk is what was synced, and of the rest any part in any order. A server starts there, as
-after a boot, and is asked for all that had been acknowledged.
+power fails at many places of the log: on disk is what was synced, and of the rest any part in any order. A server starts
+there, as after a boot, and is asked for all that had been acknowledged; or its power fails too, and another one starts.
 
 Usage: power_test.py [--prefixes N] [--seed N] [what ...]
 """
 import argparse
+import functools
 import os
 import random
 import shutil
@@ -18,6 +19,7 @@ import ledger
 import archives
 import client as xmpp
 import powerlog
+import owners
 from load import MAILBOX, Load, make_server
 from facts import Facts, equal
 from server import PASSWORD
@@ -25,6 +27,9 @@ from server import PASSWORD
 CLIENTS = 4
 MESSAGES = 200
 CUTS = 100		# of one story: all that was said is read after each
+TWICE = 1, 3		# these of five cuts are followed by another one
+LINGER = 61		# seconds that what a deleted account had is left alone
+OWNERS, CHANGES = 1, 30
 LATE, GONE = "late@localhost", "gone@localhost"		# made meanwhile, and one of them deleted
 LOCKS = ("data/core/lock.mdb", "data/msg/lock.mdb")
 LAST = "<message type='chat' to='%s' id='last'><body>last</body></message>"
@@ -98,33 +103,52 @@ def logged_server(options=""):
             accounts[jid] = log.place()
         server.add_account = add_and_note
 
-    return make_server(2, CLIENTS, options, prepare), logs[0], accounts
+    more = [account for number in range(OWNERS) for account in owners.accounts_of(number)]
+    return make_server(2, CLIENTS, options, prepare, more), logs[0], accounts
 
 
 class Story:
     """A load on a server, whose stores are killed besides: the log, and what was acknowledged when."""
 
     def __init__(self, host_options=""):
-        server, self.log, self.accounts = logged_server()
-        if host_options:
-            server.host_options += host_options
-            server.write_config()
-        with Load(server, CLIENTS, kind=Noting, log=self.log, pace=0.005) as load:
+        server, self.log, self.accounts = logged_server(owners.OPTIONS)
+        server.host_options += owners.HOST_OPTIONS + host_options
+        server.write_config()
+        with Load(server, CLIENTS, kind=Noting, log=self.log, pace=0.02) as load:
             self.clients = load.clients
-            load.talk(MESSAGES)
-            for account in LATE, GONE:
-                server.add_account(account)
-            server.ctl("deluser", GONE)
-            self.gone = self.log.place()
-            self.locks = {name: read_bytes(server.path(name)) for name in LOCKS}
-            for store in server.processes("store"):
-                os.kill(store["pid"], signal.SIGKILL)
-            load.talk(MESSAGES)
-            self.end = self.log.place()
+            self.owners = [owners.Owner(server, self.log, number) for number in range(OWNERS)]
+            for owner in self.owners:
+                owner.start()
+            try:
+                self.tell(server, load)
+            finally:
+                for owner in self.owners:
+                    owner.stop()
+
+    def tell(self, server, load):
+        self.both_talk(load)
+        for account in LATE, GONE:
+            server.add_account(account)
+        server.ctl("deluser", GONE)
+        self.gone = self.log.place()
+        self.locks = {name: read_bytes(server.path(name)) for name in LOCKS}
+        for store in server.processes("store"):
+            os.kill(store["pid"], signal.SIGKILL)
+        self.both_talk(load)
+        self.end = self.log.place()
+
+    def both_talk(self, load):
+        wanted = [owner.changes() + CHANGES for owner in self.owners]
+        load.talk(MESSAGES)
+        load.wait_for(lambda: all(o.error or o.changes() >= count for o, count in zip(self.owners, wanted)), "changes")
 
     def acknowledged(self):
         """Places at which a client had just heard of something."""
         return sorted({place for c in self.clients for place in c.noted.values() if place <= self.end})
+
+    def changed(self):
+        """And those at which an owner knew of a change."""
+        return sorted({place for owner in self.owners for place in owner.known_at() if place <= self.end})
 
     def records(self):
         return [record[0] for record in self.log.records() if record[0] < self.end]
@@ -135,21 +159,45 @@ class After:
 
     def __init__(self, story):
         self.story = story
-        self.server = make_server(1, 0)
+        self.server = make_server(1, 0, log_level="info")
 
-    def check(self, disk, place, chance, share):
-        """Lines of what is wrong when the power fails at that place, and that share of what was not synced is on disk."""
+    def check(self, disk, place, chance, share, again=None):
+        """
+        Lines of what is wrong when the power fails at that place, and that share of what was not synced is on disk. again: and
+        then once more, anywhere in what the server writes that starts there, with that share of it.
+        """
         disk.go_to(place)
-        self.clear()
-        disk.build(self.server.path("data"), chance, share)
-        self.leave_locks(chance, share)
-        self.server.give_away(self.server.path("data"))
+        self.leave(disk, chance, share)
         try:
+            if again is not None:
+                self.cut_again(place, chance, again)
             wrong = self.start_and_look(place)
         except (AssertionError, OSError, xmpp.Closed) as e:
             wrong = ["%s: %s" % (type(e).__name__, e)]
             self.server.stop()
-        return ["place %d, share %.2f: %s" % (place, share, line) for line in wrong]
+        return ["place %d, share %.2f%s: %s" % (place, share, "" if again is None else " twice", line) for line in wrong]
+
+    def leave(self, disk, chance, share):
+        """As after a boot."""
+        self.clear()
+        disk.build(self.server.path("data"), chance, share)
+        self.leave_locks(chance, share)
+        self.server.give_away(self.server.path("data"))
+
+    def cut_again(self, place, chance, share):
+        """While it finds its way, and removes what a deleted account has left."""
+        server = self.server
+        log = powerlog.PowerLog(server)
+        disk = powerlog.Disk(log, directory=server.path("data"))
+        mark = server.log.mark()
+        server.start()
+        server.move_clock(LINGER)
+        if self.story.gone <= place:
+            server.log.wait("nothing is left of a deleted account", mark)
+        equal(server.stop(), 0, "exit status")
+        disk.go_to(chance.choice([record[0] for record in log.records()]))
+        self.leave(disk, chance, share)
+        log.close(server)
 
     def leave_locks(self, chance, share):
         """LMDB maps what says who reads and writes: it may be on disk as it was then, or empty."""
@@ -178,11 +226,15 @@ class After:
         """Of each account that was made by then."""
         story, server = self.story, self.server
         there = [jid for jid, noted in story.accounts.items() if noted <= place and jid != GONE]
-        said = {jid: archives.by_sender(archives.read(server, jid)) for jid in there}
+        talkers = [client.account for client in story.clients] + [MAILBOX]
+        said = {jid: archives.by_sender(archives.read(server, jid)) for jid in talkers if jid in there}
         wrong = [GONE + " is there"] if story.gone <= place and GONE in server.ctl("users").stdout else []
         for client in story.clients:
             if client.account in there:
                 wrong += check_client(server, client, said, place)
+        for owner in story.owners:
+            if owner.friend in there:
+                wrong += owner.check(server, place)
         if MAILBOX in there:
             wrong += check_mailbox(server, story.clients, place)
         return wrong
@@ -247,23 +299,36 @@ def check_mailbox(server, clients, place):
 # --- facts ---
 
 def places(story, count, chance):
-    """A fifth while the data directory was made, half where somebody had just heard of something, the others anywhere."""
-    acknowledged, records = story.acknowledged(), story.records()
+    """Some while the data directory was made, where somebody had just heard of a message, of a change; the others anywhere."""
+    records = story.records()
     early = [place for place in records if place <= story.accounts[MAILBOX]]
-    return sorted(chance.sample(early, count // 5) + chance.sample(acknowledged, count // 2) +
-                  chance.sample(records, count - count // 5 - count // 2))
+    kinds = (early, 5), (story.acknowledged(), 4), (story.changed(), 4)
+    chosen = [place for those, of in kinds for place in chance.sample(those, count // of)]
+    return sorted(chosen + chance.sample(records, count - len(chosen)))
 
 
-def cuts_of_story(count, chance):
-    story = Story()
+def some(chance):
+    """Of what was not synced nothing, all, or a share."""
+    return chance.choice((0, 1, chance.random()))
+
+
+@functools.cache
+def first_story():
+    return Story()
+
+
+def cuts_of_story(story, count, chance):
     disk = powerlog.Disk(story.log)
     after = After(story)
+    twice = [number % 5 in TWICE for number in range(count)]
+    chance.shuffle(twice)
     try:
-        wrong = [line for place in places(story, count, chance)
-                 for line in after.check(disk, place, chance, chance.choice((0, 1, chance.random())))]
+        wrong = [line for place, again in zip(places(story, count, chance), twice)
+                 for line in after.check(disk, place, chance, some(chance), some(chance) if again else None)]
     finally:
         after.server.remove()
-    print("     %d cuts in a log of %d records" % (count, len(story.records())), flush=True)
+    print("     %d cuts, %d of them twice, in a log of %d records with %d changes" % (
+        count, sum(twice), len(story.records()), len(story.changed())), flush=True)
     if wrong:
         raise AssertionError("\n".join(wrong))
 
@@ -272,7 +337,8 @@ def cuts(options):
     """where power fails all that was acknowledged stands, once and in order"""
     for number in range(0, options.prefixes, CUTS):
         print("     seed %d" % (options.seed + number))
-        cuts_of_story(min(CUTS, options.prefixes - number), random.Random(options.seed + number))
+        story = Story() if number else first_story()
+        cuts_of_story(story, min(CUTS, options.prefixes - number), random.Random(options.seed + number))
 
 
 def first_wrong(story, places, counts=lambda kind, path: True):
@@ -303,10 +369,27 @@ def begun(options):
 
 def left_out(options):
     """a sync that is left out is found: of the pages, of the root, of the names"""
-    story = Story()
+    story = first_story()
     for name, counts in LEFT_OUT.items():
         wrong = first_wrong(story, story.acknowledged()[:-11:-1], counts)
         print("     without %s: %s" % (name, wrong[0][:160].replace("\n", " ")), flush=True)
+
+
+def missed(options):
+    """of every kind what an account had kept is missed where it is gone: all that was changed since the accounts were made"""
+    story = first_story()
+    wanted = [start for owner in story.owners for start in owner.starts_that_are_wrong(story.end)]
+    after = After(story)
+    try:
+        disk = powerlog.Disk(story.log)
+        disk.go_to(max(story.accounts[owner.friend] for owner in story.owners))
+        after.leave(disk, random.Random(0), 0)
+        after.server.start()
+        found = [line for owner in story.owners for line in owner.check(after.server, story.end)]
+    finally:
+        after.server.remove()
+    equal([line.partition(" is ")[0] for line in found], wanted)
+    print("     %d of %d" % (len(wanted), len(owners.KINDS) * OWNERS))
 
 
 def memory(options):
@@ -320,12 +403,12 @@ def memory(options):
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("--prefixes", type=int, default=10)
+    parser.add_argument("--prefixes", type=int, default=7)
     parser.add_argument("--seed", type=int, default=int.from_bytes(os.urandom(3), "big"))
     parser.add_argument("what", nargs="*")
     options = parser.parse_args()
     facts = Facts()
-    for fact in (cuts, begun, left_out, memory):
+    for fact in (cuts, begun, left_out, missed, memory):
         if not options.what or fact.__name__ in options.what:
             facts.show(fact, options)
     facts.end()

@@ -35,6 +35,7 @@ enum kind {
 	KIND_SYNC,		/* of all that the path was written before */
 	KIND_SYNC_ONE,		/* of the record at offset */
 	KIND_RENAME,		/* its bytes are its new name */
+	KIND_UNLINK,		/* the file was removed */
 	KIND_UNKNOWN		/* what the replay knows nothing of */
 };
 
@@ -252,7 +253,7 @@ unlink(const char *path)
 	REAL(unlink);
 	rc = real(path);
 	if (rc == 0 && rest != NULL)
-		note(KIND_UNKNOWN, rest, 0);
+		note(KIND_UNLINK, rest, 0);
 	return rc;
 }
 

@@ -8,7 +8,7 @@ from faults import libraries
 from server import BUILD
 
 # The order of enum kind.
-NONE, BEGUN, FOLDER, FILE, WRITE, SIZE, CUT, SYNC, SYNC_ONE, RENAME, UNKNOWN = range(11)
+NONE, BEGUN, FOLDER, FILE, WRITE, SIZE, CUT, SYNC, SYNC_ONE, RENAME, UNLINK, UNKNOWN = range(12)
 LIBRARY = os.path.join(BUILD, "tests", "fault", "powerlog.so")
 ROOM = 4 << 30		# of which only what is used takes memory
 RECORD = struct.Struct("=QQ40s")
@@ -37,6 +37,11 @@ class PowerLog:
         finally:
             for name in self.words:
                 del os.environ[name]
+
+    def close(self, server):
+        """What the server writes from its next start on is not logged."""
+        server.before = []
+        self.memory.close()
 
     def place(self):
         """Where the next record will stand."""
@@ -82,7 +87,7 @@ class Disk:
     a test can show what becomes of a server that leaves it out.
     """
 
-    def __init__(self, log, counts=lambda kind, path: True):
+    def __init__(self, log, counts=lambda kind, path: True, directory=None):
         self.memory = log.memory
         self.records = log.records()
         self.next = next(self.records, None)
@@ -91,6 +96,19 @@ class Disk:
         self.names = {}		# of files, the same
         self.files = {}
         self.before = {}	# the names that folders may have still
+        self.removed = {}	# files that may be there still, and whether they were for certain
+        if directory:
+            self.begin_with(directory)
+
+    def begin_with(self, directory):
+        for folder, folders, names in os.walk(directory):
+            inside = os.path.relpath(folder, directory)
+            self.folders.update((os.path.normpath(os.path.join(inside, name)), True) for name in folders)
+            for name in names:
+                path = os.path.normpath(os.path.join(inside, name))
+                self.names[path], self.files[path] = True, File()
+                with open(os.path.join(folder, name), "rb") as f:
+                    self.files[path].bytes = bytearray(f.read())
 
     def go_to(self, place):
         """Only forward."""
@@ -111,6 +129,8 @@ class Disk:
                 self.sync(path, offset if kind == SYNC_ONE else None)
         elif kind == RENAME:
             self.rename(path, self.memory[slice(*data)].decode())
+        elif kind == UNLINK:
+            self.removed[path] = self.files.pop(path), self.names.pop(path)
         else:
             raise AssertionError("record %d of kind %d at %s" % (place, kind, path))
 
@@ -118,14 +138,16 @@ class Disk:
         """A folder, with what is in it."""
         self.folders[new] = self.folders.pop(old)
         self.before[new] = old
-        for paths in (self.names, self.files):
+        for paths in (self.names, self.files, self.removed):
             for path in [path for path in paths if os.path.dirname(path) == old]:
                 paths[os.path.join(new, os.path.basename(path))] = paths.pop(path)
 
     def sync_names(self, folder):
         for names in (self.folders, self.names):
             names.update((name, True) for name in names if os.path.dirname(name) == folder)
-        self.before = {new: old for new, old in self.before.items() if os.path.dirname(new) != folder}
+        for changed in self.before, self.removed:
+            for path in [path for path in changed if os.path.dirname(path) == folder]:
+                del changed[path]
 
     def sync(self, path, only):
         """Of a folder the names in it; of a file all that is pending, or one write."""
@@ -152,11 +174,21 @@ class Disk:
                 name = path if lasts(path not in self.before) else self.before[path]
                 folders[path] = os.path.join(directory, name)
                 os.mkdir(folders[path], 0o700)
-        for path, file in self.files.items():
+        for path in {**self.files, **self.removed}:
             folder, name = os.path.split(path)
-            if folder in folders and lasts(self.names[path]):
+            file = self.file_of(path, lasts)
+            if folder in folders and file is not None:
                 with open(os.path.join(folders[folder], name), "wb", opener=private) as f:
                     f.write(self.content(file, lasts))
+
+    def file_of(self, path, lasts):
+        """The one of this name, the one that was removed, or None."""
+        if path in self.files and lasts(self.names[path]):
+            return self.files[path]
+        if path not in self.removed:
+            return None
+        file, was_certain = self.removed[path]
+        return file if lasts(was_certain) and not lasts(False) else None
 
     @staticmethod
     def content(file, lasts):
