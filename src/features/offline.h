@@ -1,4 +1,4 @@
-/* offline.h -- what the two halves of offline messages share: keeping (offline.c) and giving (offline_give.c). */
+/* offline.h -- what the files of offline messages share: keeping (offline.c), giving (offline_give.c) and dropping (offline_drop.c). */
 #pragma once
 
 #include "features/feature.h"

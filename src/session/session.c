@@ -166,10 +166,12 @@ finish_later(struct session *session, uint64_t ms)
 {
 	struct server *server = session->server;
 
-	if (server->stopping)
-		session_forget(session);
-	else
+	if (!server->stopping) {
 		timer_start(server->timers, &session->deadline, ms, on_room_timer, session);
+		return;
+	}
+	server->sessions->events->on_leaving(session);
+	session_forget(session);
 }
 
 /* Who had found it before may append until its slot is given: that goes another way as well. */
