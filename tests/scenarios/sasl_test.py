@@ -7,15 +7,8 @@ import subprocess
 import sys
 import time
 
-import facts
-from facts import equal, run
-
-try:
-    import OpenSSL  # noqa: F401
-except ImportError:
-    facts.skip("no OpenSSL module for Python (package python3-openssl)")
-
 from client import SASL, STREAM, Closed, encode, text_of
+from facts import equal, run
 from scram import Scram, offer_hash
 from server import PASSWORD, Server, helper
 from tls_client import TlsClient

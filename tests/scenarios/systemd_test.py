@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """Under systemd: what the server tells it and when, sockets that it hands over, and that its walls let ours stand."""
 import os
 import re

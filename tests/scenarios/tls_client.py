@@ -4,9 +4,13 @@ import select
 import socket
 import time
 
-from OpenSSL import SSL
-
 import client as xmpp
+import facts
+
+try:
+    from OpenSSL import SSL
+except ImportError:
+    facts.skip("no OpenSSL module for Python (package python3-openssl)")
 
 VERSIONS = {"1.0": SSL.TLS1_VERSION, "1.1": SSL.TLS1_1_VERSION, "1.2": SSL.TLS1_2_VERSION,
             "1.3": SSL.TLS1_3_VERSION}

@@ -5,17 +5,10 @@ import signal
 import socket
 import ssl
 
-import facts
-from facts import equal, run
-
-try:
-    from OpenSSL import SSL
-except ImportError:
-    facts.skip("no OpenSSL module for Python (package python3-openssl)")
-
 from client import SASL, STREAM, Client, Closed, text_of
+from facts import equal, run
 from server import PASSWORD, Server
-from tls_client import TlsClient
+from tls_client import SSL, TlsClient
 
 STARTTLS = "<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>"
 STARTTLS_TAG = "{urn:ietf:params:xml:ns:xmpp-tls}starttls"
