@@ -194,6 +194,20 @@ check(struct reading *reading, const struct config_host *host, struct slice chai
 	}
 }
 
+/* Its clients are told to use TLS first, and cannot. */
+static void
+warn_of_none(struct reading *reading, const struct config_host *host)
+{
+	struct buffer text;
+
+	buffer_init(&text);
+	buffer_printf(&text, "host %s has no certificate: nobody can log in", host->name);
+	buffer_append_byte(&text, '\0');
+	tell(reading, TALK_WARNING, line_of(reading, host->name), "require_tls",
+	    buffer_slice(&text).data);
+	buffer_clear(&text);
+}
+
 static void
 add_certificate(struct reading *reading, struct config *config, size_t index)
 {
@@ -201,8 +215,11 @@ add_certificate(struct reading *reading, struct config *config, size_t index)
 	struct buffer chain, key;
 	bool is_complete;
 
-	if (host->certificate == NULL || host->key == NULL)
+	if (host->certificate == NULL || host->key == NULL) {
+		if (host->require_tls)
+			warn_of_none(reading, host);
 		return;
+	}
 	buffer_init(&chain);
 	buffer_init(&key);
 	is_complete = fetch(reading, host, "certificate", host->certificate, &chain);

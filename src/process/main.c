@@ -105,7 +105,8 @@ check(const char *file, bool describes)
 	} else if (describes) {
 		describe(image.config);
 	} else {
-		printf("%s: no mistakes, %u warnings\n", file, image.warnings);
+		printf("%s: no mistakes, %u warning%s\n", file, image.warnings,
+		    image.warnings == 1 ? "" : "s");
 	}
 	image_clear(&image);
 	return status;

@@ -180,6 +180,19 @@ key_of_another_certificate_is_a_mistake(void **state)
 }
 
 static void
+host_that_nobody_can_log_in_to_is_a_warning(void **state)
+{
+	char expected[320];
+
+	assert_int_equal(read_config("hosts = (\n{ name = \"a.example\"; },\n"
+				     "{ name = \"b.example\"; require_tls = false; } );\n"),
+	    RESULT_OK);
+	assert_int_equal(image.warnings, 1);
+	snprintf(expected, sizeof(expected), "%s:2: require_tls: ", file);
+	assert_true(lines_have(expected));
+}
+
+static void
 certificate_of_another_host_is_a_warning(void **state)
 {
 	put_papers("capulet.example", 90);
@@ -229,6 +242,8 @@ main(void)
 		    tear_down),
 		cmocka_unit_test_setup_teardown(directory_is_no_key, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(key_of_another_certificate_is_a_mistake, set_up,
+		    tear_down),
+		cmocka_unit_test_setup_teardown(host_that_nobody_can_log_in_to_is_a_warning, set_up,
 		    tear_down),
 		cmocka_unit_test_setup_teardown(certificate_of_another_host_is_a_warning, set_up,
 		    tear_down),
