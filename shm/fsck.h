@@ -7,6 +7,9 @@
 #include "shm/shm.h"
 #include "shm/store.h"
 
+/* What to do about most rules. */
+#define FSCK_RESTART "restart the server; what was delivered and not acknowledged by then may be lost"
+
 enum fsck_rule {
 #define FSCK_RULE(id, name, about, advice) FSCK_##id,
 #include "shm/fsck_rules.def"

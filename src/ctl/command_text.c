@@ -4,6 +4,7 @@
 #include "ctl/command.h"
 
 #define LINE_WIDTH 78
+#define NAME_WIDTH 18	/* of commands, in the usage */
 
 static const struct {
 	unsigned option;
@@ -61,7 +62,11 @@ command_write_usage(FILE *out)
 		snprintf(name, sizeof(name), "%s%s%s", all[i].name,
 			 all[i].operand != NULL ? " " : "",
 			 all[i].operand != NULL ? all[i].operand : "");
-		fprintf(out, "  %-18s %s\n", name, all[i].about);
+		if (strlen(name) > NAME_WIDTH) {	/* it has a line of its own */
+			fprintf(out, "  %s\n", name);
+			name[0] = '\0';
+		}
+		fprintf(out, "  %-*s %s\n", NAME_WIDTH, name, all[i].about);
 	}
 	fputs("\n-c names the configuration. Unless given it is\n" ROOKERY_SYSCONFDIR
 	      "/rookery/rookery.conf.\n"

@@ -9,13 +9,21 @@
 #define COMMANDS_LINE "@commands@\n"
 #define RULES_LINE    "@rules@\n"
 
+/* The frame tells what usually helps. */
+static void
+write_rule(FILE *out, const struct fsck_row *rule)
+{
+	fprintf(out, ".It Li %s\n%s\n", rule->name, rule->about);
+	if (strcmp(rule->advice, FSCK_RESTART) != 0)
+		fprintf(out, "What to do: %s.\n", rule->advice);
+}
+
 static void
 write_rules(FILE *out)
 {
 	fputs(".Bl -tag -width Ds\n", out);
 	for (int i = 0; i < FSCK_RULES; i++)
-		fprintf(out, ".It Li %s\n%s\nWhat to do: %s.\n", fsck_rows[i].name,
-			fsck_rows[i].about, fsck_rows[i].advice);
+		write_rule(out, &fsck_rows[i]);
 	fputs(".El\n", out);
 }
 

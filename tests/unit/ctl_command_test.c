@@ -83,6 +83,7 @@ usage_fits_an_ordinary_terminal(void **state)
 {
 	char *usage = written(write_usage, NULL);
 
+	assert_non_null(strstr(usage, "\n  clock SECONDS|stop|go\n                     Moves"));
 	for (const char *line = usage; *line != '\0'; line = strchr(line, '\n') + 1)
 		assert_true(strcspn(line, "\n") < 80);
 	free(usage);
