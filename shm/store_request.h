@@ -4,6 +4,8 @@
 #include "shm/ring.h"
 #include "shm/store.h"
 
+struct buffer;
+
 /* A request is this, then for each change its head, key and value, each rounded up to 8 bytes. */
 struct request_head {
 	struct store_context context;
@@ -59,6 +61,10 @@ uint32_t store_ring_number(uint32_t process, enum store_kind kind, enum ring_way
 /* Eventfds, -1 where none is set. */
 int	store_process_fd(uint32_t process);
 int	store_store_fd(enum store_kind kind);
+
+/* The whole record; false where there can be no such request. */
+bool	store_request_write(struct buffer *record, const struct store_context *context,
+	    const struct store_change *changes, int count);
 
 /* The key of its first change as a number, below UINT64_MAX, where that is a stanza for the log; else 0. */
 uint64_t store_request_place(struct slice record);
