@@ -79,7 +79,9 @@ bool	registry_place(struct registry *registry, struct txn *txn, uint64_t account
 
 bool	registry_is_live(const struct registry *registry, struct slot_ref session);
 
-/* Removes session, presence and the slot's record, in the transaction. */
+/* In the transaction: writes a session; removes session, presence and the slot's record. */
+void	registry_write(struct txn *txn, const struct session_key *key,
+	    const struct registry_session *session);
 void	registry_remove(struct txn *txn, const struct session_key *key, struct slot_ref session);
 /* The same of one whose slot may live on: until it is given, registry_is_leaving() says so. */
 void	registry_leave(struct registry *registry, struct txn *txn, const struct session_key *key,
