@@ -12,7 +12,7 @@
 #include "shm/wake.h"
 
 #define BLOCKED_MS 5		/* how soon a full ring of answers is looked at again */
-#define GATHER_MS  10		/* what nobody waits for is committed together with what comes so soon behind it */
+#define GATHER_MS  40		/* what nobody waits for is committed together with what comes so soon behind it */
 
 static int
 open_channel(struct store_server *server, uint32_t process)
