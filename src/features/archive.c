@@ -120,15 +120,13 @@ write_stanza(struct stanza *stanza)
 	return slice_of(bytes, size);
 }
 
-/* A stanza whose targets had ended is routed again: it is in the archive, under its id. */
 static bool
-is_again(const struct archive *archive, const struct stanza *stanza, uint64_t recipient)
+is_last(const struct archive *archive, const struct stanza *stanza)
 {
 	const struct archive_last *last = &archive->last;
 
 	return stanza->origin.slot != UINT32_MAX && last->origin.slot == stanza->origin.slot &&
-	    last->origin.epoch == stanza->origin.epoch && last->number == stanza->number &&
-	    last->account == recipient;
+	    last->origin.epoch == stanza->origin.epoch && last->number == stanza->number;
 }
 
 /* One request for both ends; *id 0: none keeps it. */
@@ -140,7 +138,7 @@ keep(struct stanza *stanza, uint64_t sender, uint64_t recipient, uint64_t *id)
 	int verdict;
 
 	*id = 0;
-	if (is_again(archive, stanza, recipient)) {
+	if (is_last(archive, stanza) && archive->last.account == recipient) {
 		*id = archive->last.id;
 		return STANZA_PASS;
 	}
@@ -158,8 +156,30 @@ keep(struct stanza *stanza, uint64_t sender, uint64_t recipient, uint64_t *id)
 	verdict = store(stanza, &record, id);
 	if (verdict == STANZA_PASS)
 		archive->last = (struct archive_last){ stanza->origin, stanza->number,
-			recipient, *id };
+			recipient, sender, *id };
 	return verdict;
+}
+
+static void
+add_id(const struct stanza *stanza, struct element *element, struct slice by, uint64_t account,
+    uint64_t id)
+{
+	char text[ARCHIVE_ID_SIZE];
+
+	archive_id_write(&archive_of(stanza)->keys, account, id, text);
+	archive_add_id(stanza->arena, element, by, arena_copy(stanza->arena, slice_from_text(text)));
+}
+
+void
+archive_name_for_sender(struct stanza *stanza, struct element *copy)
+{
+	const struct archive *archive = archive_of(stanza);
+
+	if (archive == NULL)
+		return;
+	archive_strip_ids(stanza->arena, copy, stanza->to.bare);
+	if (is_last(archive, stanza) && archive->last.sender != 0)
+		add_id(stanza, copy, stanza->from.bare, archive->last.sender, archive->last.id);
 }
 
 /* --- on its way --- */
@@ -201,7 +221,6 @@ static int
 archive_on_incoming(struct stanza *stanza)
 {
 	struct archive *archive = archive_of(stanza);
-	char text[ARCHIVE_ID_SIZE];
 	uint64_t id, sender, recipient = stanza->account;
 	int verdict;
 
@@ -214,9 +233,7 @@ archive_on_incoming(struct stanza *stanza)
 	verdict = keep(stanza, sender, recipient, &id);
 	if (verdict != STANZA_PASS || id == 0 || recipient == 0)
 		return verdict;
-	archive_id_write(&archive->keys, recipient, id, text);
-	archive_add_id(stanza->arena, stanza->element, stanza->to.bare,
-	    arena_copy(stanza->arena, slice_from_text(text)));
+	add_id(stanza, stanza->element, stanza->to.bare, recipient, id);
 	return STANZA_PASS;
 }
 

@@ -9,11 +9,12 @@
 
 struct archive_query_job;
 
-/* Where an archived message may be routed again (its targets had ended): it has its id already. */
+/* The message kept last. It may be routed again (its targets had ended), and its sender's clients get copies: it has its id. */
 struct archive_last {
 	struct slot_ref origin;
 	uint64_t	number;
 	uint64_t	account;	/* of the recipient */
+	uint64_t	sender;		/* account whose archive has it, too; 0: none */
 	uint64_t	id;
 };
 
@@ -50,6 +51,12 @@ bool	archive_is_worthy(const struct stanza *stanza);
 void	archive_strip_ids(struct arena *arena, struct element *element, struct slice by);
 bool	archive_has_id(const struct element *stanza, struct slice by);
 void	archive_add_id(struct arena *arena, struct element *stanza, struct slice by, struct slice id);
+
+/*
+ * Of a message that has gone its way, in a copy for its sender's clients: the id that its recipient's archive gave goes,
+ * that of their own comes (XEP-0313 3.5).
+ */
+void	archive_name_for_sender(struct stanza *stanza, struct element *copy);
 
 /* --- preferences, archive_preferences.c --- */
 

@@ -2,8 +2,9 @@
 #include "features/feature.h"
 
 #include "base/memo.h"
-#include "features/content.h"
 #include "base/result.h"
+#include "features/archive.h"
+#include "features/content.h"
 #include "shm/registry.h"
 #include "stream/server.h"
 
@@ -91,12 +92,15 @@ write_once(struct copies *copies)
 	struct element *message = element_new(arena, NS_CLIENT, "message");
 	struct element *carbon = element_add(arena, message, NS_CARBONS, names[copies->way]);
 	struct element *forwarded = element_add(arena, carbon, NS_FORWARD, "forwarded");
+	struct element *copy = element_copy(arena, stanza->element);
 	struct slice type = element_attribute(stanza->element, "type");
 
 	element_set(arena, message, "from", copies->bare);
 	if (type.data != NULL)
 		element_set(arena, message, "type", type);
-	element_append(arena, forwarded, element_copy(arena, stanza->element));
+	if (copies->way == WAY_SENT)
+		archive_name_for_sender(stanza, copy);
+	element_append(arena, forwarded, copy);
 	copies->form = delivery_form(router_delivery(stanza), KIND_MESSAGE, message);
 	copies->is_written = true;
 }
@@ -155,7 +159,7 @@ find_copied(const struct server *server, uint64_t account, struct route *routes)
 
 /* Of what a client sends; the account's own messages are copied as what it receives. */
 static int
-carbons_on_outgoing(struct stanza *stanza)
+carbons_on_sent(struct stanza *stanza)
 {
 	struct copies copies = { .stanza = stanza, .way = WAY_SENT };
 	struct route routes[RECIPIENTS_MAX];
@@ -223,7 +227,7 @@ carbons_stop(struct server *server)
 static const struct stage_row carbons_stages[] = {
 	{ STAGE_SUBMIT, "carbons", carbons_on_forged },
 	{ STAGE_INCOMING, "carbons", carbons_on_forged },
-	{ STAGE_OUTGOING, "carbons", carbons_on_outgoing },
+	{ STAGE_SENT, "carbons", carbons_on_sent },
 	{ STAGE_DELIVERED, "carbons", carbons_on_delivered },
 	{ 0 }
 };

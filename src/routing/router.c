@@ -29,7 +29,7 @@ const char *
 stage_name(enum stage stage)
 {
 	static const char *const names[] = { "submit", "outgoing", "incoming", "offline",
-		"delivered", "answer" };
+		"sent", "delivered", "answer" };
 
 	return names[stage];
 }
@@ -160,7 +160,12 @@ run(struct stanza *stanza)
 		address_self(stanza);
 	if (verdict == STANZA_PASS)
 		verdict = router_stage(stanza, STAGE_OUTGOING);
-	return verdict == STANZA_PASS ? route(stanza) : verdict;
+	if (verdict != STANZA_PASS)
+		return verdict;
+	verdict = route(stanza);
+	if (stanza->session != NULL)
+		router_stage(stanza, STAGE_SENT);
+	return verdict;
 }
 
 /* --- what comes back --- */

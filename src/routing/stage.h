@@ -9,6 +9,7 @@ enum stage {
 	STAGE_OUTGOING,		/* on the sender's side; "to" is known */
 	STAGE_INCOMING,		/* on the recipient's side, for a local account */
 	STAGE_OFFLINE,		/* a message that no resource may have; STANZA_PASS from all: service-unavailable */
+	STAGE_SENT,		/* a client's, once it has gone its way, whatever became of it */
 	STAGE_DELIVERED,	/* a message whose recipients are chosen, or that is kept: stanza->recipients */
 	STAGE_ANSWER,		/* an iq result or error for a host: whoever asked knows it by its id */
 	STAGE_COUNT
