@@ -7,6 +7,7 @@
 
 #define PATH_LONGEST 4095 /* PATH_MAX without its NUL */
 #define NAME_LONGEST 32	  /* useradd(8) */
+#define SOCKET_LONGEST (107 - 8) /* unix(7) without "/control" */
 
 const char *
 check_text(struct slice text)
@@ -30,6 +31,14 @@ check_path(struct slice text)
 	if (!slice_starts_with(text, SLICE("/")))
 		return "must be an absolute path, one that starts with \"/\"";
 	return NULL;
+}
+
+const char *
+check_socket_dir(struct slice text)
+{
+	return text.length > SOCKET_LONGEST
+	    ? "is longer than 99 bytes, so that no socket in it can have an address"
+	    : NULL;
 }
 
 static bool

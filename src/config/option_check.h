@@ -6,6 +6,7 @@
 /* Each returns NULL when nothing is. */
 const char *check_text(struct slice text);	/* any text: printable UTF-8 of bearable length */
 const char *check_path(struct slice text);
+const char *check_socket_dir(struct slice text);	/* the directory of the control socket */
 const char *check_name(struct slice text);	/* a user or group */
 const char *check_log(struct slice text);
 const char *check_address(struct slice text);

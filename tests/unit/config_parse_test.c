@@ -124,6 +124,23 @@ mistakes_of_value_are_named(void **state)
 }
 
 static void
+runtime_dir_leaves_room_for_the_address_of_a_socket(void **state)
+{
+	char text[2048], path[101];
+	struct config *config;
+
+	memset(path, 'd', sizeof(path));
+	path[0] = '/';
+	snprintf(text, sizeof(text), "runtime_dir = \"%.99s\";\n" ONE_HOST, path);
+	config = unit_parse(text);
+	assert_int_equal(strlen(config->runtime_dir), 99);
+	config_free(&config);
+	snprintf(text, sizeof(text), "runtime_dir = \"%.100s\";\n" ONE_HOST, path);
+	unit_mistakes(slice_from_text(text),
+	    "1 runtime_dir: is longer than 99 bytes, so that no socket in it can have an address\n");
+}
+
+static void
 unknown_and_misplaced_options_are_named(void **state)
 {
 	static const struct wrong rows[] = {
@@ -243,6 +260,7 @@ main(void)
 		cmocka_unit_test(values_reach_their_fields),
 		cmocka_unit_test(hosts_inherit_and_override),
 		cmocka_unit_test(mistakes_of_value_are_named),
+		cmocka_unit_test(runtime_dir_leaves_room_for_the_address_of_a_socket),
 		cmocka_unit_test(unknown_and_misplaced_options_are_named),
 		cmocka_unit_test(mistakes_of_hosts_are_named),
 		cmocka_unit_test(options_that_clash_are_named),
