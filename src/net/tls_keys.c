@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/leaks.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "net/tls_context.h"
@@ -57,6 +58,18 @@ tls_keys_loading(bool begins)
 	is_loading = begins;
 }
 
+/* The heap of keys points to what nothing else does; all of it at once tells where it is. */
+static void
+show_heap(size_t size)
+{
+#ifdef ROOKERY_SANITIZERS
+	void *heap = OPENSSL_secure_malloc(size);
+
+	leaks_look_in(heap, heap == NULL ? 0 : size);
+	OPENSSL_secure_free(heap);
+#endif
+}
+
 /* OpenSSL wants a power of two, and takes keys to its ordinary heap only where there is no such heap at all. */
 void
 tls_keys_protect(size_t hosts)
@@ -78,4 +91,6 @@ tls_keys_protect(size_t hosts)
 	default:
 		break;
 	}
+	if (CRYPTO_secure_malloc_initialized())
+		show_heap(size);
 }

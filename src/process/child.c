@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/leaks.h"
 #include "base/log.h"
 #include "base/result.h"
 #include "config/config.h"
@@ -103,4 +104,11 @@ child_tell(const struct child *child, enum talk_verb verb)
 	if (talk_wait_send(child->socket, verb, SLICE_EMPTY, -1, 1000) ==
 	    RESULT_CLOSED)
 		_exit(0);
+}
+
+_Noreturn void
+child_end(void)
+{
+	leaks_check();
+	_exit(0);
 }

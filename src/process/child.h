@@ -52,3 +52,6 @@ void	child_enter_sandbox(const struct child *child, struct process_page *page,
 
 /* Tells the master; where it is gone, so are we. */
 void	child_tell(const struct child *child, enum talk_verb verb);
+
+/* Without the handlers of exit(), which are the master's; leaks are looked for. */
+_Noreturn void child_end(void);

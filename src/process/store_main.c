@@ -123,5 +123,5 @@ store_run(const struct child *child)
 	store_close(&process.store);
 	registry_close(&process.registry);
 	log_info(LOG_STORE, "stopped", "");
-	_exit(0);
+	child_end();
 }

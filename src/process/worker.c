@@ -410,5 +410,5 @@ worker_run(const struct child *child)
 	child_tell(child, TALK_READY);
 	loop_run(server->loop);
 	log_info(LOG_WORKER, "stopped", "");
-	_exit(0);
+	child_end();
 }
