@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/ensure.h"
 #include "base/random.h"
 #include "base/result.h"
 #include "shm/registry_record.h"
