@@ -6,7 +6,6 @@
 #include "base/buffer.h"
 #include "base/memory.h"
 #include "base/text.h"
-#include "xml/flat.h"
 #include "xml/parser_expat.h"
 #include "xml/scanner.h"
 #include "xml/tree.h"
@@ -79,18 +78,6 @@ keep_header(struct parser *parser, struct slice window)
 		parser->header = slice_of(memory_copy_text(tag), tag.length);
 }
 
-/* To the tree, by expat or, what is flat and a child of the stream, without it. */
-static void
-feed(struct parser *parser, struct slice bytes, bool boundary)
-{
-	enum parser_error error;
-
-	if (boundary && parser->tree.depth == 1 && flat_build(&parser->tree, bytes, &error))
-		fail(parser, error);
-	else
-		parser_expat_feed(&parser->expat, parser->header, bytes);
-}
-
 /* Works on the window until it is at its end, stopped, paused or wrong. */
 static void
 run(struct parser *parser, struct slice window)
@@ -104,8 +91,9 @@ run(struct parser *parser, struct slice window)
 	while (boundary && !parser->is_stopped && !parser->is_paused) {
 		found = scanner_run(scanner, window, &parser->limits, &boundary);
 		safe = scanner_safe(scanner);
-		feed(parser, slice_of(window.data + scanner->begin, safe - scanner->begin),
-		     boundary);
+		parser_expat_feed(
+		    &parser->expat, parser->header,
+		    slice_of(window.data + scanner->begin, safe - scanner->begin));
 		if (fail(parser, found) != PARSER_OK)
 			break;
 		scanner->begin = safe;
