@@ -72,18 +72,14 @@ int	shm_create(const struct shm_options *options, struct shm **shm);
 int	shm_attach(const char *runtime_dir, bool read_only, struct shm **shm);
 void	shm_detach(struct shm **shm);
 
-/*
- * A new master's, when every process of the one before is gone: all of them count as reaped, so that whoever seats a
- * worker number next recovers what its predecessor left.
- */
-void	shm_take_over(struct shm *shm);
-
 /* The option that this memory was made with another value of, with both values; NULL: it suits these options. */
 const char *shm_differs(const struct shm *shm, const struct shm_options *options, uint64_t *from,
 	    uint64_t *to);
 
 /* Eventfds are made by the master before the fork. */
 void	shm_set_wake_fd(struct shm *shm, uint32_t worker, int fd);
+
+/* --- shm_recover.c: who is in it, and was --- */
 
 /*
  * This process is worker `number` from now on; its page's generation (raised by the master, never
@@ -105,6 +101,12 @@ int	shm_recover_for(struct shm *shm, uint32_t number);
 
 /* The master's: the predecessor in this process number was reaped; locks it held may be taken. */
 void	shm_reaped(struct shm *shm, uint32_t process);
+
+/*
+ * A new master's, when every process of the one before is gone: all of them count as reaped, so that whoever seats a
+ * worker number next recovers what its predecessor left.
+ */
+void	shm_take_over(struct shm *shm);
 
 /* --- shm_files.c: the files of a memory --- */
 
