@@ -45,6 +45,11 @@ enum process_kind { PROCESS_WORKER = 1, PROCESS_STORE, PROCESS_MASTER, PROCESS_R
 #define COUNTERS_MAX 96
 
 /* Written by its process alone, but for generation (the master) and sleeping (exchanged by wakers). */
+/* The writer's lock of an environment, which a process waits for. */
+enum write_lock {
+	WRITE_LOCK_NONE, WRITE_LOCK_REGISTRY, WRITE_LOCK_STORE
+};
+
 struct process_page {
 	_Atomic uint32_t kind;
 	_Atomic uint32_t pid;
@@ -60,6 +65,8 @@ struct process_page {
 	_Atomic uint64_t archive_low;	/* no archive id below it is still to be committed by this worker; 0: none at all */
 	_Atomic uint32_t denied_call;	/* number of the system call that the sandbox denied, plus one */
 	_Atomic uint64_t handling;	/* the stanza this worker is at: see fence.h */
+	_Atomic uint32_t waits_for;	/* enum write_lock */
+	_Atomic uint32_t broken;	/* the same: LMDB said that it is no lock, and the process ended */
 	_Atomic uint64_t counters[COUNTERS_MAX] __attribute__((aligned(1024)));	/* counters.def */
 } __attribute__((aligned(4096)));
 static_assert(sizeof(struct process_page) == 4096, "process page");

@@ -6,7 +6,9 @@
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/statvfs.h>
+#include <sysexits.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/ensure.h"
 #include "base/log.h"
@@ -146,10 +148,28 @@ begin_read(struct txn *txn)
 	return rc;
 }
 
+static void
+note_wait(const struct env *env, enum write_lock lock)
+{
+	if (env->page != NULL)
+		atomic_store_explicit(&env->page->waits_for, lock, memory_order_relaxed);
+}
+
+static enum write_lock
+lock_of(const struct env *env)
+{
+	return (env->flags & ENV_VOLATILE) != 0 ? WRITE_LOCK_REGISTRY : WRITE_LOCK_STORE;
+}
+
 static int
 begin_write(struct txn *txn)
 {
-	return mdb_txn_begin(txn->env->mdb, NULL, 0, &txn->mdb);
+	int rc;
+
+	note_wait(txn->env, lock_of(txn->env));
+	rc = mdb_txn_begin(txn->env->mdb, NULL, 0, &txn->mdb);
+	note_wait(txn->env, WRITE_LOCK_NONE);
+	return rc;
 }
 
 /* That it is full is said once, until something was committed again. */
@@ -165,6 +185,21 @@ txn_fail(struct txn *txn, int rc, const char *event)
 		return;
 	log_error(LOG_SHM, event, "path=%s reason=\"%s\"", txn->env->directory,
 	    mdb_strerror(rc));
+}
+
+/*
+ * No such thing happens unless something else has written into the lock file. Nothing in this process can mend it; the
+ * master can, which looks at its page.
+ */
+static void
+end_if_broken(const struct env *env, int rc)
+{
+	if (rc != EINVAL && rc != ENOTRECOVERABLE && rc != MDB_BAD_RSLOT)
+		return;
+	log_error(LOG_SHM, "the lock file is damaged", "path=%s/lock.mdb reason=\"%s\"",
+	    env->directory, mdb_strerror(rc));
+	atomic_store(&env->page->broken, lock_of(env));
+	_exit(EX_SOFTWARE);
 }
 
 static struct txn *
@@ -184,6 +219,8 @@ begin(struct txn *txn, int (*start)(struct txn *))
 		if (rc == 0)
 			rc = start(txn);
 	}
+	if (env->page != NULL)
+		end_if_broken(env, rc);
 	note_begin(txn);
 	if (rc != 0)
 		txn_fail(txn, rc, "cannot begin a transaction");

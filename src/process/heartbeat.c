@@ -24,6 +24,9 @@ heartbeat_start(struct process_page *page, enum process_kind kind)
 	atomic_store(&page->sleeping, 0);
 	atomic_store(&page->lock_since_ms, 0);
 	atomic_store(&page->read_since_ms, 0);
+	atomic_store(&page->waits_for, WRITE_LOCK_NONE);
+	atomic_store(&page->broken, WRITE_LOCK_NONE);
+	atomic_store(&page->handling, 0);
 	atomic_store(&page->started_ms, now);
 	atomic_store(&page->heartbeat_ms, now);
 	atomic_store(&page->pid, (uint32_t)getpid());

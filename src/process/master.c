@@ -26,12 +26,26 @@
 #include "shm/shm.h"
 
 #define STORES_STOP_MS 10000
+#define ANEW_MS	       1000	/* for those who end so that all begin anew: some of them hang */
 
 /* --- stopping --- */
 
 static void
+begin_anew(struct master *master)
+{
+	master->begins_anew = false;
+	master->is_anew = true;
+	master->state = MASTER_START_STORES;
+	supervise_start_stores(&master->supervisor);
+}
+
+static void
 enter(struct master *master, enum master_state state)
 {
+	if (state == MASTER_END && master->begins_anew) {
+		begin_anew(master);
+		return;
+	}
 	master->state = state;
 	if (state == MASTER_STOP_WORKERS) {
 		master->stop_due_ms =
@@ -41,17 +55,21 @@ enter(struct master *master, enum master_state state)
 		master->stop_due_ms = heartbeat_now_ms() + STORES_STOP_MS;
 		supervise_tell(&master->supervisor, PROCESS_STORE, TALK_STOP, -1);
 	}
+	if (master->begins_anew)
+		master->stop_due_ms = heartbeat_now_ms() + ANEW_MS;
 }
 
 void
 master_stop(struct master *master, int status, const char *why)
 {
-	if (master->state >= MASTER_STOP_WORKERS)
+	if (master->state >= MASTER_STOP_WORKERS && !master->begins_anew)
 		return;
 	log_info(LOG_MASTER, "stopping", "reason=\"%s\"", why);
 	notify_send("STOPPING=1");
 	master->status = status;
-	enter(master, MASTER_STOP_WORKERS);
+	if (!master->begins_anew)
+		enter(master, MASTER_STOP_WORKERS);
+	master->begins_anew = false;
 }
 
 /* Workers first: what they still ask the stores for is served. */
@@ -77,6 +95,7 @@ be_ready(struct master *master)
 	char status[64];
 
 	master->state = MASTER_READY;
+	master->is_anew = false;
 	atomic_store(&shm_page(master->shm, shm_master_number(master->shm))->ready, 1);
 	snprintf(status, sizeof(status), "%u workers accept connections",
 	    master->supervisor.workers);
@@ -125,14 +144,37 @@ on_end(void *owner, struct process *process, int status)
 		renew_on_failure(master, process);
 	if (process->role == SEAT_SERVING && !upgrade_replaces(master))
 		return false;
-	if (master->state < MASTER_READY && status > 0 && status < 128) {
+	/* Where it could before it tries again: somebody may still have open what is to be made anew. */
+	if (master->state < MASTER_READY && !master->is_anew && status > 0 && status < 128) {
 		master_stop(master, status, "a process cannot start");
 		return false;
 	}
 	return true;
 }
 
-static const struct supervisor_events events = { on_ready, reload_on_applied, on_end };
+/*
+ * Something has written into LMDB's lock file. LMDB makes it anew for who opens the environment while nobody else has it open,
+ * and replacements never do; so all end first. To clients that is a restart of the server.
+ */
+static void
+on_broken_lock(void *owner, const struct process *process, enum write_lock lock)
+{
+	struct master *master = owner;
+	bool is_registry = lock == WRITE_LOCK_REGISTRY;
+	const char *store = process->child.index == STORE_CORE ? "core" : "msg";
+
+	if (master->state != MASTER_READY || master->upgrade.stage != UPGRADE_NONE)
+		return;
+	log_error(LOG_MASTER, "a lock of LMDB is broken: all processes end and begin anew",
+	    "file=%s/%s/lock.mdb hint=\"something else has written into it\"",
+	    is_registry ? master->config->runtime_dir : master->config->data_dir,
+	    is_registry ? "registry" : store);
+	master->begins_anew = true;
+	enter(master, MASTER_STOP_WORKERS);
+}
+
+static const struct supervisor_events events = { on_ready, reload_on_applied, on_end,
+	on_broken_lock };
 
 /* --- signals and time --- */
 

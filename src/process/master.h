@@ -49,6 +49,8 @@ struct master {
 	int			signal_fd;
 	int			pid_fd;
 	int			trace_fd;	/* where lines of traces come from */
+	bool			begins_anew;	/* all processes end, then start again */
+	bool			is_anew;	/* they start again */
 	bool			is_taken;	/* the memory had a master before */
 	char			program[4096];	/* what an upgrade executes */
 	struct upgrade		upgrade;

@@ -9,6 +9,7 @@
 #include "process/poll_set.h"
 #include "process/seats.h"
 #include "process/watchdog.h"
+#include "shm/layout.h"
 
 struct estate_process;
 struct shm;
@@ -50,6 +51,8 @@ struct supervisor_events {
 	 * nor when it failed to start for the first time.
 	 */
 	bool (*on_end)(void *owner, struct process *process, int status);
+	/* This one waited for a lock that nobody holds, and then its replacement did, or another one; or LMDB named it broken. */
+	void (*on_broken_lock)(void *owner, const struct process *process, enum write_lock lock);
 };
 
 struct supervisor {
@@ -61,6 +64,9 @@ struct supervisor {
 	struct inheritance	      *inheritance;
 	struct watchdog		       watchdog[PROCESSES_MAX];
 	uint64_t		       watched_ms;
+	uint64_t		       waited_ms;	/* when the watchdog last ended only those who waited for nobody */
+	const struct process	      *waiter;		/* one of them, and for what; NULL: none has said it */
+	enum write_lock		       waits_for;
 	const struct supervisor_events *events;
 	void			      *owner;
 	void (*on_fork)(void *owner);	/* in the child: gives up what is the master's */

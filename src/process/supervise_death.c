@@ -19,6 +19,7 @@
 #include "shm/slots.h"
 
 #define CHECK_MS 200
+#define AGAIN_MS (3 * WATCHDOG_STORE_PERIOD_MS)
 
 void
 supervise_forget_socket(struct process *process)
@@ -78,6 +79,14 @@ tell_denied(const struct process *process, struct process_page *page)
 	    process->child.name, (int)process->pid, (int)call - 1, name);
 }
 
+static enum write_lock
+lock_of(const _Atomic uint32_t *word)
+{
+	uint32_t lock = atomic_load(word);
+
+	return lock > WRITE_LOCK_STORE ? WRITE_LOCK_NONE : (enum write_lock)lock;
+}
+
 /* It died by its own hand, or had to be ended: whoever kills it from outside says nothing of what it handled. */
 static bool
 has_crashed(const struct process *process, const siginfo_t *info)
@@ -105,6 +114,7 @@ void
 supervise_reap(struct supervisor *supervisor, struct process *process)
 {
 	uint64_t lived = heartbeat_now_ms() - process->started_ms;
+	struct process_page *page = shm_page(supervisor->shm, process->child.number);
 	uint64_t delay = 0;
 	siginfo_t info = { 0 };
 	bool was_pending = process->is_pending;
@@ -118,9 +128,12 @@ supervise_reap(struct supervisor *supervisor, struct process *process)
 	process->pidfd = -1;
 	supervise_forget_socket(process);
 	if (info.si_code != CLD_EXITED && info.si_status == SIGSYS)
-		tell_denied(process, shm_page(supervisor->shm, process->child.number));
-	if (has_crashed(process, &info))
+		tell_denied(process, page);
+	/* Who waits for a lock does not hang for what it handles. */
+	if (has_crashed(process, &info) && lock_of(&page->waits_for) == WRITE_LOCK_NONE)
 		fence(supervisor, process);
+	if (lock_of(&page->broken) != WRITE_LOCK_NONE)
+		supervisor->events->on_broken_lock(supervisor->owner, process, lock_of(&page->broken));
 	shm_reaped(supervisor->shm, process->child.number);
 	supervisor->watchdog[process->child.number].period_ms = 0;
 	process->is_pending = false;
@@ -193,6 +206,8 @@ hear_all(struct supervisor *supervisor, uint64_t ran_ms)
 	for (uint32_t i = 0; i < supervisor->count; i++) {
 		const struct process_page *page = shm_page(supervisor->shm, i);
 
+		all[i].waits = atomic_load(&page->waits_for) != WRITE_LOCK_NONE ||
+		    supervisor->process[i].state == PROCESS_STARTING;
 		watchdog_hear(&all[i], atomic_load(&page->heartbeat_ms),
 		    atomic_load(&page->lock_since_ms));
 	}
@@ -204,26 +219,63 @@ hear_all(struct supervisor *supervisor, uint64_t ran_ms)
 			all[i].lock_since_ms = all[i].heartbeat_ms;
 }
 
+static void
+end_all(struct supervisor *supervisor, const bool *end)
+{
+	static const char *const texts[] = { "none", "registry", "store" };
+
+	for (uint32_t i = 0; i < supervisor->count; i++) {
+		struct process *process = &supervisor->process[i];
+		enum write_lock lock = lock_of(&shm_page(supervisor->shm, i)->waits_for);
+
+		if (!end[i] || !supervise_is_living(process))
+			continue;
+		log_error(LOG_MASTER, "process hangs, ended",
+		    "process=\"%s\" pid=%d period_ms=%llu waits_for_lock=%s", process->child.name,
+		    (int)process->pid, (unsigned long long)supervisor->watchdog[i].period_ms,
+		    texts[lock]);
+		process->is_hung = true;
+		kill(process->pid, SIGKILL);
+		if (lock != WRITE_LOCK_NONE) {
+			supervisor->waiter = process;
+			supervisor->waits_for = lock;
+		}
+	}
+}
+
+/* Once is chance. A replacement that hangs while it opens the environment cannot say for what it waits. */
+static void
+end_waiters(struct supervisor *supervisor, const bool *end, uint64_t now)
+{
+	bool is_again = supervisor->waited_ms != 0 && now - supervisor->waited_ms < AGAIN_MS;
+
+	if (!is_again)
+		supervisor->waiter = NULL;
+	end_all(supervisor, end);
+	supervisor->waited_ms = now;
+	if (!is_again || supervisor->waiter == NULL)
+		return;
+	supervisor->waited_ms = 0;
+	supervisor->events->on_broken_lock(supervisor->owner, supervisor->waiter,
+	    supervisor->waits_for);
+}
+
 void
 supervise_heartbeats(struct supervisor *supervisor, uint64_t now)
 {
-	bool end[PROCESSES_MAX] = { false };
+	bool end[PROCESSES_MAX] = { false }, waits_for_nobody;
 	uint64_t ran_ms = now - supervisor->watched_ms;
 
-	hear_all(supervisor, ran_ms);
-	if (watchdog_turn(supervisor->watchdog, end, (int)supervisor->count, ran_ms) > 0) {
-		for (uint32_t i = 0; i < supervisor->count; i++) {
-			struct process *process = &supervisor->process[i];
-
-			if (!end[i] || !supervise_is_living(process))
-				continue;
-			log_error(LOG_MASTER, "process hangs, ended",
-			    "process=\"%s\" pid=%d period_ms=%llu", process->child.name,
-			    (int)process->pid,
-			    (unsigned long long)supervisor->watchdog[i].period_ms);
-			process->is_hung = true;
-			kill(process->pid, SIGKILL);
-		}
-	}
 	supervisor->watched_ms = now;
+	hear_all(supervisor, ran_ms);
+	waits_for_nobody =
+	    watchdog_waits_for_nobody(supervisor->watchdog, (int)supervisor->count, ran_ms);
+	if (watchdog_turn(supervisor->watchdog, end, (int)supervisor->count, ran_ms) == 0)
+		return;
+	if (waits_for_nobody) {
+		end_waiters(supervisor, end, now);
+		return;
+	}
+	end_all(supervisor, end);
+	supervisor->waited_ms = 0;
 }

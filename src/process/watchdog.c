@@ -52,6 +52,18 @@ watchdog_is_due(const struct watchdog *all, int count, uint64_t ran_ms)
 	return false;
 }
 
+bool
+watchdog_waits_for_nobody(const struct watchdog *all, int count, uint64_t ran_ms)
+{
+	for (int i = 0; i < count; i++) {
+		bool holds = all[i].period_ms != 0 && all[i].lock_since_ms != 0;
+
+		if (holds || (is_over_in(&all[i], ran_ms) && !all[i].waits))
+			return false;
+	}
+	return watchdog_is_due(all, count, ran_ms);
+}
+
 int
 watchdog_turn(struct watchdog *all, bool *end, int count, uint64_t ran_ms)
 {

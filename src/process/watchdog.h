@@ -13,6 +13,7 @@ struct watchdog {
 	uint64_t heartbeat_ms;	/* last seen */
 	uint64_t still_ms;	/* time the master itself ran since it was seen to move */
 	uint64_t lock_since_ms;	/* 0: holds no lock */
+	bool	 waits;		/* to write in an environment, or to open it */
 };
 
 /*
@@ -25,6 +26,12 @@ int	watchdog_turn(struct watchdog *all, bool *end, int count, uint64_t ran_ms);
 
 /* True: the next turn may end somebody. So it is worth asking who holds what. */
 bool	watchdog_is_due(const struct watchdog *all, int count, uint64_t ran_ms);
+
+/*
+ * True: the next turn will end somebody, all of them wait for a lock, and nobody holds one. Once that is chance, for who has
+ * just got a lock does not say so yet; their replacements do the same where the lock is broken.
+ */
+bool	watchdog_waits_for_nobody(const struct watchdog *all, int count, uint64_t ran_ms);
 
 /* What the page says now. */
 void	watchdog_hear(struct watchdog *watchdog, uint64_t heartbeat_ms, uint64_t lock_since_ms);

@@ -110,6 +110,30 @@ unwatched_is_left_alone(void **state)
 	assert_int_equal(pass(1000), 0);
 }
 
+static void
+who_waits_for_a_lock_that_nobody_holds_is_told_from_others(void **state)
+{
+	all[0].waits = all[1].waits = all[2].waits = true;
+	assert_int_equal(pass(19), 0);
+	assert_true(watchdog_waits_for_nobody(all, COUNT, 500));
+	all[1].waits = false;
+	assert_false(watchdog_waits_for_nobody(all, COUNT, 500));
+	watchdog_hear(&all[1], 1, 0);
+	assert_true(watchdog_waits_for_nobody(all, COUNT, 500));
+	watchdog_hear(&all[1], 2, 100);
+	assert_false(watchdog_waits_for_nobody(all, COUNT, 500));
+	all[1].period_ms = 0;
+	assert_true(watchdog_waits_for_nobody(all, COUNT, 500));
+}
+
+static void
+who_waits_for_less_than_its_period_is_waited_for(void **state)
+{
+	all[0].waits = all[1].waits = all[2].waits = true;
+	assert_int_equal(pass(18), 0);
+	assert_false(watchdog_waits_for_nobody(all, COUNT, 500));
+}
+
 int
 main(void)
 {
@@ -122,6 +146,8 @@ main(void)
 		cmocka_unit_test_setup(holder_that_moves_is_no_cause, set_up),
 		cmocka_unit_test_setup(time_in_which_the_master_stood_counts_little, set_up),
 		cmocka_unit_test_setup(unwatched_is_left_alone, set_up),
+		cmocka_unit_test_setup(who_waits_for_a_lock_that_nobody_holds_is_told_from_others, set_up),
+		cmocka_unit_test_setup(who_waits_for_less_than_its_period_is_waited_for, set_up),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
