@@ -44,12 +44,10 @@ enum process_kind { PROCESS_WORKER = 1, PROCESS_STORE, PROCESS_MASTER, PROCESS_R
 
 #define COUNTERS_MAX 96
 
-/* Written by its process alone, but for generation (the master) and sleeping (exchanged by wakers). */
 /* The writer's lock of an environment, which a process waits for. */
-enum write_lock {
-	WRITE_LOCK_NONE, WRITE_LOCK_REGISTRY, WRITE_LOCK_STORE
-};
+enum write_lock { WRITE_LOCK_NONE, WRITE_LOCK_REGISTRY, WRITE_LOCK_STORE };
 
+/* Written by its process alone, but for generation (the master) and sleeping (exchanged by wakers). */
 struct process_page {
 	_Atomic uint32_t kind;
 	_Atomic uint32_t pid;
