@@ -39,6 +39,7 @@ find_target(struct stanza *stanza, struct route *named, struct recipients *recip
 	enum rule_target target = TARGET_ACCOUNT;
 	struct txn *txn;
 
+	*named = (struct route){ 0 };	/* an epoch that no session has */
 	if (jid_is_bare(&stanza->to) && recipients == NULL)
 		return target;
 	txn = registry_read(registry);
