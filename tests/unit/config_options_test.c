@@ -3,6 +3,7 @@
 
 #include "config/option_value.h"
 #include "config_unit.h"
+#include "shm/layout.h"
 
 struct field {
 	const char	 *name;
@@ -97,6 +98,32 @@ every_row_tells_its_story(void **state)
 	}
 }
 
+static bool
+was_seen(const struct option_row *rows, size_t count, const char *group)
+{
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(rows[i].group, group) == 0)
+			return true;
+	return false;
+}
+
+static void
+rows_of_a_group_stand_together(void **state)
+{
+	size_t count;
+	const struct option_row *rows = config_options(&count);
+
+	for (size_t i = 1; i < count; i++)
+		if (strcmp(rows[i].group, rows[i - 1].group) != 0)
+			assert_false(was_seen(rows, i, rows[i].group));
+}
+
+static void
+no_more_sessions_than_memory_can_have(void **state)
+{
+	assert_true(options_find(SLICE("max_sessions"))->most < SLOTS_MAX);
+}
+
 static void
 the_nearest_name_is_offered(void **state)
 {
@@ -156,6 +183,8 @@ main(void)
 		cmocka_unit_test(every_field_has_a_row_of_its_type),
 		cmocka_unit_test(every_default_is_a_valid_value),
 		cmocka_unit_test(every_row_tells_its_story),
+		cmocka_unit_test(rows_of_a_group_stand_together),
+		cmocka_unit_test(no_more_sessions_than_memory_can_have),
 		cmocka_unit_test(the_nearest_name_is_offered),
 		cmocka_unit_test(defaults_are_those_of_the_manual),
 	};
