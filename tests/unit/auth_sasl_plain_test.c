@@ -190,7 +190,7 @@ success_adds_the_missing_keys(void **state)
 static void
 added_keys_are_no_weaker(void **state)
 {
-	struct credentials upgraded;
+	struct credentials upgraded = { 0 };
 	struct store store;
 	struct sasl *sasl;
 

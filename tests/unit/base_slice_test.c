@@ -76,7 +76,7 @@ integers_are_read_with_or_without_a_sign(void **state)
 static void
 integers_reach_both_ends_of_their_type(void **state)
 {
-	int64_t value;
+	int64_t value = 0;
 
 	assert_true(
 	    slice_to_int(SLICE("9223372036854775807"), INT64_MIN, INT64_MAX, &value));
