@@ -124,10 +124,13 @@ def chat(server):
     juliet.login("juliet@localhost/balcony", PASSWORD)
     juliet.send("<presence/>")
     equal(juliet.get().get("from"), juliet.jid)
-    mark = server.log.mark()
+    phone = xmpp.Client(server)
+    phone.login("romeo@localhost/phone", PASSWORD)
+    phone.send("<presence/>")
     mcabber = Mcabber(server, "romeo@localhost", server.path("localhost.crt"))
     try:
-        server.log.wait(r"bound .*romeo@localhost/terminal", mark)
+        # It takes commands once it knows that it is bound: then it is available too.
+        until(phone, lambda e: e.tag == CLIENT + "presence" and e.get("from") == "romeo@localhost/terminal")
         seat = next(s for s in server.sessions() if s["jid"] == "romeo@localhost/terminal")
         equal(seat["secure"], True, "TLS")
         mcabber.tell("say_to juliet@localhost/balcony Hark \u2665 <&>")
@@ -144,6 +147,7 @@ def chat(server):
         raise
     finally:
         mcabber.end()
+        phone.close()
         juliet.close()
 
 
