@@ -26,6 +26,7 @@ from server import PASSWORD
 
 CUTS = 100		# of one story: all that was said is read after each
 TWICE = 1, 3		# these of five cuts are followed by another one
+LAST_PLACES = 100	# where a client hears late, the next sync may have come
 LINGER = 61		# seconds that what a deleted account had is left alone
 LAST = "<message type='chat' to='%s' id='last'><body>last</body></message>"
 
@@ -253,7 +254,7 @@ def left_out(options):
     """a sync that is left out is found: of the pages, of the root, of the names"""
     story = first_story()
     for name, counts in LEFT_OUT.items():
-        wrong = first_wrong(story, story.acknowledged()[:-11:-1], counts)
+        wrong = first_wrong(story, story.acknowledged()[:-LAST_PLACES:-1], counts)
         print("     without %s: %s" % (name, wrong[0][:160].replace("\n", " ")), flush=True)
 
 
