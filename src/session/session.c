@@ -187,7 +187,6 @@ finish(struct session *session)
 			finish_later(session, ROOM_AGAIN_MS);
 			return;
 		}
-		session_show_type(session, SLOT_C2S_DESTROYED);
 	} while (!slot_give_behind(server->shm, session->ref, last));
 	if (session->account != 0)
 		registry_left(server->registry, session->account, session->ref);
@@ -212,6 +211,7 @@ void
 session_destroy(struct session *session, const char *reason)
 {
 	struct server *server = session->server;
+	bool is_bound;
 
 	if (session->ending)
 		return;
@@ -224,11 +224,13 @@ session_destroy(struct session *session, const char *reason)
 	}
 	session->failure = session->is_left ? NULL : reason;
 	resume_end(session);
-	if (session->type == SLOT_C2S) {
+	is_bound = session->type == SLOT_C2S;
+	if (is_bound)
 		server->sessions->events->on_ending(session, reason);
+	session_show_type(session, SLOT_C2S_DESTROYED);
+	if (is_bound)
 		registry_unbind(server->registry, session->account, session->jid.resource,
 		    session->ref);
-	}
 	session_release(session);
 	finish(session);
 }

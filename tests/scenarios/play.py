@@ -251,7 +251,7 @@ class Stage:
     def end_waiting(self):
         """Sessions that wait for their clients would do so for minutes."""
         for session in self.server.sessions():
-            if session["hibernating"]:
+            if session["hibernating"] and session["jid"]:	# one that was displaced has none
                 self.server.ctl("kick", session["jid"], check=False)
 
     def come_back(self, name, jid, worker):
