@@ -191,18 +191,7 @@ on_slot(void *owner, struct slice key, struct slice value)
 	return true;
 }
 
-/* What its client did not get is on its way, or its stream still ends. */
-static bool
-is_leaving(const struct checker *checker, struct slot_ref ref, const struct slot *slot)
-{
-	struct leaving_key key = leaving_key(atomic_load(&slot->account), ref.slot);
-	struct slice value;
-
-	return txn_get(checker->txn, REGISTRY_LEAVING, slice_of(&key, sizeof(key)), &value) &&
-	    value.length == sizeof(ref.epoch) &&
-	    memcmp(value.data, &ref.epoch, sizeof(ref.epoch)) == 0;
-}
-
+/* One that is leaving: what its client did not get is on its way, or its stream still ends. */
 static void
 check_bound(const struct checker *checker, struct slot_ref ref, const struct slot *slot)
 {
@@ -217,7 +206,7 @@ check_bound(const struct checker *checker, struct slot_ref ref, const struct slo
 	    value.length == sizeof(record))
 		memcpy(&record, value.data, sizeof(record));
 	if (record.epoch == ref.epoch || is_session_of(checker, session_key_slice(&own), ref) ||
-	    is_leaving(checker, ref, slot))
+	    leaving_is_noted(checker->txn, atomic_load(&slot->account), ref))
 		return;
 	snprintf(where, sizeof(where), "slot %u", ref.slot);
 	fsck_find(checker->fsck, FSCK_SLOT_UNBOUND, where,

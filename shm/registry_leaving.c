@@ -35,6 +35,16 @@ leaving_record_read(struct slice key, struct slice value, uint64_t *account,
 
 /* --- reading --- */
 
+bool
+leaving_is_noted(struct txn *txn, uint64_t account, struct slot_ref session)
+{
+	struct leaving_key key = leaving_key(account, session.slot);
+	struct slice value;
+
+	return txn_get(txn, REGISTRY_LEAVING, key_slice(&key), &value) &&
+	    slice_equal(value, slice_of(&session.epoch, sizeof(session.epoch)));
+}
+
 struct leaving_search {
 	const struct shm *shm;
 	uint32_t	  flag;
@@ -83,16 +93,12 @@ registry_leave(struct registry *registry, struct txn *txn, const struct session_
 		    slice_of(&session.epoch, sizeof(session.epoch)));
 }
 
-/* The slot may have been taken anew, by one that leaves as well. */
 static void
 forget(struct txn *txn, uint64_t account, struct slot_ref session)
 {
 	struct leaving_key key = leaving_key(account, session.slot);
-	struct slice value;
 
-	if (txn_get(txn, REGISTRY_LEAVING, key_slice(&key), &value) &&
-	    value.length == sizeof(session.epoch) &&
-	    memcmp(value.data, &session.epoch, sizeof(session.epoch)) == 0)
+	if (leaving_is_noted(txn, account, session))
 		txn_delete(txn, REGISTRY_LEAVING, key_slice(&key));
 }
 

@@ -4,9 +4,9 @@
 #include "shm/registry.h"
 
 enum registry_table {
-	REGISTRY_SESSION, REGISTRY_PRESENCE, REGISTRY_SLOT,
-	/* Places for features to come. */
-	REGISTRY_SMID, REGISTRY_DPRES, REGISTRY_ROUTE, REGISTRY_ROOM, REGISTRY_LEAVING,
+	REGISTRY_SESSION, REGISTRY_PRESENCE, REGISTRY_SLOT, REGISTRY_SMID, REGISTRY_DPRES,
+	REGISTRY_ROUTE, REGISTRY_ROOM,	/* places for features to come */
+	REGISTRY_LEAVING,
 	REGISTRY_TABLES
 };
 
@@ -90,5 +90,7 @@ void	registry_forget_left(struct registry *registry, struct txn *txn);
 int	registry_forget_all_left(struct registry *registry);
 
 struct leaving_key leaving_key(uint64_t account, uint32_t slot);
+/* The slot may have been taken anew, by one that leaves as well: that is another. */
+bool	leaving_is_noted(struct txn *txn, uint64_t account, struct slot_ref session);
 bool	leaving_record_read(struct slice key, struct slice value, uint64_t *account,
 	    struct slot_ref *session);

@@ -12,7 +12,6 @@
 #include "features/content.h"
 #include "features/push.h"
 #include "features/roster_store.h"
-#include "net/timer.h"
 #include "routing/pending.h"
 #include "shm/limits.h"
 #include "shm/registry.h"
@@ -159,14 +158,6 @@ ask_to_keep(struct stanza *stanza)
 
 #define LOOK_AGAIN_MS 5
 
-/* While the messages that an ended session leaves are on their way to the store, what is newer waits: they keep their order. */
-struct newer {
-	struct server  *server;
-	struct waiting *message;
-	uint64_t	account;
-	struct timer	timer;
-};
-
 static bool
 is_leaving(struct server *server, uint64_t account)
 {
@@ -177,47 +168,30 @@ is_leaving(struct server *server, uint64_t account)
 	return is_found;
 }
 
+static int keep_in_order(struct stanza *stanza);
+
 static int
-on_left(struct stanza *stanza, int result, void *data)
+look_again(struct stanza *stanza, int result, void *data)
 {
+	return keep_in_order(stanza);
+}
+
+/* While the messages that an ended session leaves are on their way to the store, what is newer waits. */
+static int
+keep_in_order(struct stanza *stanza)
+{
+	if (!stanza->is_handed_on && is_leaving(router_server(stanza->router), stanza->account))
+		return pending_wait(stanza, LOOK_AGAIN_MS, look_again);
 	return ask_to_keep(stanza);
-}
-
-static void
-look_again(struct timer *timer, void *parameter)
-{
-	struct newer *newer = parameter;
-
-	if (is_leaving(newer->server, newer->account))
-		timer_start(newer->server->timers, timer, LOOK_AGAIN_MS, look_again, newer);
-	else
-		pending_release(newer->server, &newer->message, RESULT_OK);
-}
-
-static int
-wait_for_older(struct stanza *stanza)
-{
-	struct newer newer = { .server = router_server(stanza->router),
-		.account = stanza->account };
-	struct waiting *message = pending_hold(stanza, on_left, &newer, sizeof(newer));
-	struct newer *kept = pending_data(message);
-
-	kept->message = message;
-	timer_start(newer.server->timers, &kept->timer, LOOK_AGAIN_MS, look_again, kept);
-	return STANZA_LATER;
 }
 
 static int
 offline_on_message(struct stanza *stanza)
 {
-	struct server *server = router_server(stanza->router);
-
-	if (server->msg == NULL ||
+	if (router_server(stanza->router)->msg == NULL ||
 	    !content_is_kept(stanza->type, content_of(stanza->element)))
 		return STANZA_PASS;
-	return !stanza->is_handed_on && is_leaving(server, stanza->account)
-	    ? wait_for_older(stanza)
-	    : ask_to_keep(stanza);
+	return keep_in_order(stanza);
 }
 
 static void

@@ -184,4 +184,3 @@ offline_let_go(struct session *session)
 	offline_pass_on(server, account);
 	return true;
 }
-

@@ -7,6 +7,7 @@
 #include "base/memory.h"
 #include "base/result.h"
 #include "config/config.h"
+#include "net/timer.h"
 #include "routing/router_private.h"
 #include "session/session.h"
 #include "shm/slots.h"
@@ -22,6 +23,7 @@ struct waiting {
 	enum store_kind kind;
 	struct waiting *next;		/* drafted behind it */
 	bool	       is_refused;
+	struct timer   timer;		/* of pending_wait() */
 	UT_hash_handle hh;
 };
 
@@ -55,6 +57,7 @@ pending_new(struct router *router)
 static void
 forget(struct waiting *waiting)
 {
+	timer_stop(router_server(waiting->stanza.router)->timers, &waiting->timer);
 	arena_clear(&waiting->arena);
 	memory_free(waiting);
 }
@@ -208,12 +211,6 @@ pending_on_effect(struct pending *pending, bool has_run)
 	pending->drafted_end = &pending->drafted;
 }
 
-void *
-pending_data(struct waiting *waiting)
-{
-	return waiting->data;
-}
-
 struct waiting *
 pending_hold(struct stanza *stanza, pending_fn *on_answer, const void *data, size_t size)
 {
@@ -262,6 +259,23 @@ pending_settle(struct server *server, const struct store_answer *answer)
 
 	if (slot != NULL && answer->result == RESULT_OK && answer->context.tag == TAG_DONE)
 		slot_handled(slot, answer->context.stanza);
+}
+
+static void
+on_time(struct timer *timer, void *parameter)
+{
+	struct waiting *waiting = parameter;
+
+	pending_release(router_server(waiting->stanza.router), &waiting, RESULT_OK);
+}
+
+int
+pending_wait(struct stanza *stanza, uint64_t ms, pending_fn *on_answer)
+{
+	struct waiting *waiting = pending_hold(stanza, on_answer, NULL, 0);
+
+	timer_start(router_server(stanza->router)->timers, &waiting->timer, ms, on_time, waiting);
+	return STANZA_LATER;
 }
 
 void

@@ -37,9 +37,11 @@ int	pending_ask_later(struct stanza *stanza, enum store_kind kind,
 struct waiting;
 struct waiting *pending_hold(struct stanza *stanza, pending_fn *on_answer, const void *data,
 	    size_t size);
-void	*pending_data(struct waiting *waiting);	/* the copy that on_answer will get */
 /* Not from inside a handler: there, router_after(). */
 void	pending_release(struct server *server, struct waiting **waiting, int result);
+
+/* From a handler: the same, and it is released after ms. Returns STANZA_LATER. */
+int	pending_wait(struct stanza *stanza, uint64_t ms, pending_fn *on_answer);
 
 /* From the router: the effect has run, or is given up. */
 void	pending_on_effect(struct pending *pending, bool has_run);

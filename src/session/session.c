@@ -162,12 +162,13 @@ on_room_timer(struct timer *timer, void *parameter)
  * its replacement goes on.
  */
 static void
-finish_later(struct session *session, uint64_t ms)
+finish_later(struct session *session)
 {
 	struct server *server = session->server;
 
 	if (!server->stopping) {
-		timer_start(server->timers, &session->deadline, ms, on_room_timer, session);
+		timer_start(server->timers, &session->deadline, ROOM_AGAIN_MS, on_room_timer,
+		    session);
 		return;
 	}
 	server->sessions->events->on_leaving(session);
@@ -184,7 +185,7 @@ finish(struct session *session)
 	do {
 		last = atomic_load(&session->slot->out_next);
 		if (!sessions_are_settled(server) || !server->sessions->events->on_unbound(session)) {
-			finish_later(session, ROOM_AGAIN_MS);
+			finish_later(session);
 			return;
 		}
 	} while (!slot_give_behind(server->shm, session->ref, last));
